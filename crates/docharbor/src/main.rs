@@ -1,0 +1,3 @@
+//! The docharbor binary: commands, configuration, and the only wiring.
+
+fn main() {}

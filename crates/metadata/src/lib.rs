@@ -1,0 +1,1 @@
+//! What is remembered. The only crate that contains SQL.

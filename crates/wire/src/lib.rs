@@ -1,0 +1,1 @@
+//! The WorkDocs protocol as data: operations, shapes, constraints, error codes.
