@@ -3,14 +3,33 @@
 //! Nothing here does I/O, reads a clock or makes a random number: time, ids and secrets are
 //! arguments.
 
+mod access;
+mod caller;
 mod id;
+pub mod limits;
 mod name;
+mod policy;
 mod refusal;
+mod resource;
+mod signature;
 mod time;
+mod upload;
+mod user;
+mod version;
 
+pub use access::{Found, Granted, Role, grant};
+pub use caller::{Action, Administrator, Call, Caller, Identity, Scope, Scopes, TokenUser};
 pub use id::{
     AccessKeyId, BlobId, DocumentId, FolderId, OrganizationId, ResourceId, UserId, VersionId,
 };
 pub use name::ResourceName;
+pub use policy::{Policy, PolicyError};
 pub use refusal::Refusal;
+pub use resource::{Document, Folder, FolderKind, Item};
+pub use signature::{FolderTotals, SubtreeRow, folder_totals};
 pub use time::Timestamp;
+pub use upload::{NewUpload, UploadTarget};
+pub use user::{
+    StorageRule, User, UserChange, UserStatus, UserType, check_password, folded, search_words,
+};
+pub use version::{Content, Version, VersionStatus};

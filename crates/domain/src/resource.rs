@@ -1,0 +1,139 @@
+//! Folders and documents.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Granted;
+use crate::limits::TREE_LEVELS_MAX;
+use crate::version::Version;
+use crate::{DocumentId, FolderId, Refusal, ResourceName, Timestamp, UserId};
+
+/// What a folder is to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FolderKind {
+    /// Made by somebody, somewhere in a tree.
+    Ordinary,
+    /// The owner's root, named `/`.
+    Root,
+    /// The owner's recycle bin.
+    RecycleBin,
+}
+
+/// A folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    /// Its id.
+    pub id: FolderId,
+    /// What it is to its owner.
+    pub kind: FolderKind,
+    /// The folder it stands in; roots and recycle bins stand in none.
+    pub parent: Option<FolderId>,
+    /// The user the tree belongs to, whoever made the folder.
+    pub owner: UserId,
+    /// Its name.
+    pub name: ResourceName,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it, or what stands directly in it, last changed.
+    pub modified: Timestamp,
+}
+
+/// A document, with the version that stands for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id.
+    pub id: DocumentId,
+    /// The folder it stands in.
+    pub parent: FolderId,
+    /// The user the tree belongs to, whoever uploaded it.
+    pub owner: UserId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub modified: Timestamp,
+    /// The latest ACTIVE version; without one, the newest INITIALIZED one.
+    pub latest: Version,
+}
+
+/// A folder or a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A folder.
+    Folder(Folder),
+    /// A document.
+    Document(Document),
+}
+
+impl Item {
+    /// The user the tree belongs to.
+    pub fn owner(&self) -> &UserId {
+        match self {
+            Self::Folder(folder) => &folder.owner,
+            Self::Document(document) => &document.owner,
+        }
+    }
+}
+
+impl Granted<Folder> {
+    /// Whether something may be put into the folder.
+    pub fn require_room_for_child(&self) -> Result<(), Refusal> {
+        match self.get().kind {
+            FolderKind::RecycleBin => {
+                Err(Refusal::ProhibitedState("nothing can be put into a recycle bin"))
+            }
+            FolderKind::Root | FolderKind::Ordinary if self.depth() + 1 >= TREE_LEVELS_MAX => {
+                Err(Refusal::LimitExceeded("a tree has at most 100 levels; choose a higher folder"))
+            }
+            FolderKind::Root | FolderKind::Ordinary => Ok(()),
+        }
+    }
+
+    /// A new folder inside this one. Its owner is the owner of the tree.
+    pub fn new_folder(
+        &self,
+        id: FolderId,
+        name: ResourceName,
+        now: Timestamp,
+    ) -> Result<Folder, Refusal> {
+        self.require_room_for_child()?;
+        Ok(Folder {
+            id,
+            kind: FolderKind::Ordinary,
+            parent: Some(self.get().id.clone()),
+            owner: self.get().owner.clone(),
+            name,
+            created: now,
+            modified: now,
+        })
+    }
+
+    /// The folder's parent, where the folder can be renamed, moved or deleted at all.
+    pub fn removable_from(&self) -> Result<&FolderId, Refusal> {
+        self.get().parent.as_ref().ok_or(Refusal::ProhibitedState(
+            "a root folder or recycle bin cannot be renamed, moved or deleted",
+        ))
+    }
+}
+
+impl Folder {
+    /// The root folder and the recycle bin of a new user.
+    pub fn new_roots(
+        owner: &UserId,
+        root: FolderId,
+        recycle_bin: FolderId,
+        now: Timestamp,
+    ) -> [Self; 2] {
+        let folder = |id, kind, name: &str| Self {
+            id,
+            kind,
+            parent: None,
+            owner: owner.clone(),
+            name: ResourceName::new(name),
+            created: now,
+            modified: now,
+        };
+        [
+            folder(root, FolderKind::Root, "/"),
+            folder(recycle_bin, FolderKind::RecycleBin, "RecycleBin"),
+        ]
+    }
+}
