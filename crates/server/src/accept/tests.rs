@@ -1,0 +1,1 @@
+//! The accept loop as a client on the loopback sees it.
