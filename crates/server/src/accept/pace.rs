@@ -160,7 +160,8 @@ impl PacedStream {
         }
     }
 
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready when a request, or the rest of its head, is overdue.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let phase = self.phase.load();
         if phase & 3 == ANSWERING {
             return Poll::Pending;
@@ -170,7 +171,7 @@ impl PacedStream {
             self.reading.set(self.idle_timeout);
         }
         ready!(self.reading.poll_passed(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sent no request")))
+        Poll::Ready(())
     }
 
     /// Passes on what a write came to, unless it has been stuck for too long.
@@ -203,7 +204,7 @@ impl AsyncRead for PacedStream {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => self.poll_silence(cx),
+            Poll::Pending => self.poll_silence(cx).map(|()| Err(silence())),
         }
     }
 }
@@ -233,7 +234,12 @@ impl AsyncWrite for PacedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // hyper does not read again after an answer before something wakes it: the timer must.
+        if self.phase.load() & 3 == BETWEEN_REQUESTS && self.poll_silence(cx).is_ready() {
+            return Poll::Ready(Err(silence()));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -338,6 +344,10 @@ where
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+fn silence() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the client sent no request")
 }
 
 fn slow_body() -> axum::BoxError {
