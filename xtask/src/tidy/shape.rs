@@ -7,6 +7,8 @@ use super::{Finding, extension, is_test, line_at};
 const LINES_MAX: usize = 700;
 /// A file of tests holds one noun.
 const TEST_LINES_MAX: usize = 1000;
+/// The one reason to ignore a test: another test starts it in a process of its own, to be killed.
+const CHILD: &str = "#[ignore = \"only as the child of another test\"]";
 
 /// Checks one file of any language.
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
@@ -42,6 +44,9 @@ fn rust(path: &str, text: &str) -> Vec<Finding> {
         }
     }
     for (at, _) in source.code.match_indices("#[ignore") {
+        if text.get(at..).is_some_and(|attribute| attribute.starts_with(CHILD)) {
+            continue;
+        }
         let rule = "a test that is ignored proves nothing: mend it or delete it";
         findings.push(Finding::new(path, line_at(text, at), rule));
     }
@@ -116,6 +121,16 @@ mod tests {
         lines.sort_unstable();
         assert_eq!(lines, [2, 3, 4, 6, 8]);
         assert_eq!(check("tests/clients/python/test_a.py", "a = 1  # TODO\n").len(), 1);
+    }
+
+    #[test]
+    fn only_the_child_of_another_test_may_be_ignored() {
+        let ignored = |reason: &str| format!("//! A.\n#[test]\n#[ignore = \"{reason}\"]\n");
+        assert!(
+            rules("crates/a/tests/it/a.rs", &ignored("only as the child of another test"))
+                .is_empty()
+        );
+        assert_eq!(rules("crates/a/tests/it/a.rs", &ignored("slow")).len(), 1);
     }
 
     #[test]
