@@ -43,10 +43,10 @@ impl Directories {
         }
         let organization = match self.opened(key.organization().as_str()) {
             Some(folder) => folder,
-            None => self.make_in(&self.blobs, key.organization().as_str())?,
+            None => make_in(&self.blobs, key.organization().as_str())?,
         };
         self.remember(key.organization().as_str(), &organization);
-        let shard = self.make_in(&organization, key.shard())?;
+        let shard = make_in(&organization, key.shard())?;
         self.remember(&name, &shard);
         Ok(shard)
     }
@@ -65,20 +65,6 @@ impl Directories {
     /// The folder of an organization, if there is one. The caller has checked the name.
     pub(super) fn organization(&self, name: &str) -> Result<Option<OwnedFd>, BlobError> {
         open(&self.blobs, name)
-    }
-
-    // The parent is synced even when the folder was there: whoever made it may not have got to
-    // that yet, and a blob must not be acknowledged inside a folder that a power cut can undo.
-    fn make_in(&self, parent: &OwnedFd, name: &str) -> Result<Arc<OwnedFd>, BlobError> {
-        match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(BlobError::store("make a folder")(error.into())),
-        }
-        sync(parent)?;
-        let folder = open(parent, name)?.ok_or_else(|| {
-            BlobError::store("open a folder just made")(io::ErrorKind::NotFound.into())
-        })?;
-        Ok(Arc::new(folder))
     }
 
     fn opened(&self, name: &str) -> Option<Arc<OwnedFd>> {
@@ -102,6 +88,22 @@ impl Directories {
         let now = open.uses;
         open.folders.insert(name.to_owned(), (now, Arc::clone(folder)));
     }
+}
+
+/// Makes a folder below another, if it is missing, and makes that durable.
+///
+/// The parent is synced even when the folder was there: whoever made it may not have got to
+/// that yet, and a blob must not be acknowledged inside a folder that a power cut can undo.
+fn make_in(parent: &OwnedFd, name: &str) -> Result<Arc<OwnedFd>, BlobError> {
+    match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(BlobError::store("make a folder")(error.into())),
+    }
+    sync(parent)?;
+    let folder = open(parent, name)?.ok_or_else(|| {
+        BlobError::store("open a folder just made")(io::ErrorKind::NotFound.into())
+    })?;
+    Ok(Arc::new(folder))
 }
 
 /// Opens a folder below another, if it is there.

@@ -49,7 +49,9 @@ pub(super) async fn receive(
     let (folders, key) = (Arc::clone(folders), key.clone());
     blocking(move || {
         let mut md5 = Md5::new();
-        first.iter().for_each(|chunk| md5.update(chunk));
+        for chunk in &first {
+            md5.update(chunk);
+        }
         Writing::create(&folders, &key, &expected)?.write(&first)?.finish(
             &key,
             &expected,
@@ -219,9 +221,9 @@ async fn write_lane(
     let mut writing = blocking(move || Writing::create(&folders, &key, &expected)).await?;
     let mut catching_up = CatchingUp::default();
     while let Some(batch) = batches.recv().await {
-        let waiting = all_waiting(batch, &mut batches);
+        let queued = all_queued(batch, &mut batches);
         writing = blocking(move || {
-            waiting.iter().try_fold(writing, |writing, batch| writing.write(&batch.chunks))
+            queued.iter().try_fold(writing, |writing, batch| writing.write(&batch.chunks))
         })
         .await?;
         if let Err(error) = catching_up.follow(&writing).await {
@@ -237,10 +239,12 @@ async fn write_lane(
 async fn md5_lane(mut batches: UnboundedReceiver<Arc<Batch>>) -> [u8; 16] {
     let mut md5 = Md5::new();
     while let Some(batch) = batches.recv().await {
-        let waiting = all_waiting(batch, &mut batches);
+        let queued = all_queued(batch, &mut batches);
         md5 = blocking(move || {
-            for batch in waiting {
-                batch.chunks.iter().for_each(|chunk| md5.update(chunk));
+            for batch in queued {
+                for chunk in &batch.chunks {
+                    md5.update(chunk);
+                }
             }
             md5
         })
@@ -250,12 +254,12 @@ async fn md5_lane(mut batches: UnboundedReceiver<Arc<Batch>>) -> [u8; 16] {
 }
 
 /// Everything that waits in a lane, so that a lane that fell behind changes threads less often.
-fn all_waiting(first: Arc<Batch>, batches: &mut UnboundedReceiver<Arc<Batch>>) -> Vec<Arc<Batch>> {
-    let mut waiting = vec![first];
+fn all_queued(first: Arc<Batch>, batches: &mut UnboundedReceiver<Arc<Batch>>) -> Vec<Arc<Batch>> {
+    let mut queued = vec![first];
     while let Ok(batch) = batches.try_recv() {
-        waiting.push(batch);
+        queued.push(batch);
     }
-    waiting
+    queued
 }
 
 async fn discard(writing: Writing, error: BlobError) -> ReceiveError {
