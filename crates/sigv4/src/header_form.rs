@@ -120,8 +120,8 @@ pub fn parse<'a>(
 /// Holds a claim to the body that came with it, to the time, and to the secret of its access key.
 ///
 /// `body_sha256_hex` is the hash of the body received ([`crate::payload_sha256_hex`]), never one
-/// that the request names. `secret` is `None` when the access key is unknown: the same work is done, and
-/// the answer differs from that to a wrong signature in its variant only, not in its text.
+/// that the request names. `secret` is `None` when the access key is unknown: the same work is
+/// done, and the answer differs from that to a wrong signature in its variant only, not its text.
 pub fn verify(
     claim: &Claim<'_>,
     body_sha256_hex: &str,

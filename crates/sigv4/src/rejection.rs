@@ -4,15 +4,13 @@ use thiserror::Error;
 
 /// One closed list, mapped once by the server to AWS codes. The text of each may be shown.
 ///
-/// Every check but the last is independent of the secret, so it answers the same for known and
-/// unknown access keys. The last two, [`Rejection::SignatureMismatch`] and
-/// [`Rejection::UnrecognizedClient`], follow equal work and have one text.
+/// All but the last two are decided before the secret matters, so they answer the same for known
+/// and unknown access keys. [`Rejection::SignatureMismatch`] and [`Rejection::UnrecognizedClient`]
+/// follow equal work and have one text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejection {
     /// The request carries no signature: `MissingAuthenticationTokenException`.
-    #[error(
-        "The request is not signed: send an Authorization header with an AWS4-HMAC-SHA256 signature."
-    )]
+    #[error("The request is not signed: it needs an AWS4-HMAC-SHA256 Authorization header.")]
     MissingAuthentication,
     /// The signature is not well formed or leaves something out: `IncompleteSignatureException`.
     #[error("{0}")]
@@ -34,7 +32,8 @@ pub enum Rejection {
     },
     /// The signature is from the future: `InvalidSignatureException`.
     #[error(
-        "Signature not yet current: {signed} is still later than {latest} ({now} is the server's time)."
+        "Signature not yet current: {signed} is still later than {latest} \
+         ({now} is the server's time)."
     )]
     NotYetValid {
         /// When the request says it was signed.

@@ -69,7 +69,8 @@ pub(crate) fn header_text(value: &[u8]) -> Result<&str, Rejection> {
 /// one that was signed.
 pub(crate) fn check_path(path: &str) -> Result<(), Rejection> {
     let unclear = Err(Rejection::InvalidSignature(
-        "The path must begin with one '/', be percent-encoded, and have no empty, '.' or '..' segments.",
+        "The path must begin with one '/', be percent-encoded, and have no empty, '.' or '..' \
+         segments.",
     ));
     let Some(segments) = path.strip_prefix('/') else { return unclear };
     if !is_encoded(segments, b"?#\\") {
@@ -110,7 +111,8 @@ pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = Result<QueryPair<
     query.split('&').filter(move |_| !query.is_empty()).map(|raw| {
         let unclear = || {
             Rejection::InvalidSignature(
-                "The query must be percent-encoded UTF-8 (a space is %20, a plus is %2B) without empty parameters.",
+                "The query must be percent-encoded UTF-8 (a space is %20, a plus is %2B) without \
+                 empty parameters.",
             )
         };
         if raw.is_empty() || !is_encoded(raw, b"+#") {

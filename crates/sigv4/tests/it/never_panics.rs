@@ -59,7 +59,8 @@ proptest! {
 
     #[test]
     fn on_a_good_request_with_something_inserted(
-        place in 0_usize..8, at in any::<prop::sample::Index>(), insert in "\\PC{1,3}|[\\x00-\\x20%/;=,&+]{1,4}",
+        place in 0_usize..8, at in any::<prop::sample::Index>(),
+        insert in "\\PC{1,3}|[\\x00-\\x20%/;=,&+]{1,4}",
         now_ms in prop_oneof![Just(DATE_MS), any::<i64>()],
     ) {
         for mut sent in [sign(plain().with_header("x-amz-security-token", "t"), DATE), transfer()] {
@@ -79,7 +80,8 @@ proptest! {
 
     #[test]
     fn on_any_parts_of_a_url_to_mint(
-        method in ".*", scheme_and_host in "(https?://)?.*", path in "/?.*", name in ".*", value in ".*",
+        method in ".*", scheme_and_host in "(https?://)?.*", path in "/?.*",
+        name in ".*", value in ".*",
         access_key_id in "[A-Z]{0,4}|.*", region in "[a-z]{0,4}|.*", secret in ".*",
         now_ms in any::<i64>(), expires_secs in any::<u32>(),
     ) {

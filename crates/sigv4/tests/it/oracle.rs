@@ -20,18 +20,27 @@ pub(crate) fn secret() -> Secret {
     Secret::new(SECRET.to_owned())
 }
 
-/// Signs the headers `sent` has, all but user-agent, and adds the Authorization header.
+/// Signs the headers `sent` has, and adds the Authorization header.
 pub(crate) fn sign(sent: Sent, date: &str) -> Sent {
     sign_scoped(sent, date, &format!("{}/eu-central-1/workdocs/aws4_request", &date[..8]), ", ")
 }
 
 pub(crate) fn sign_scoped(sent: Sent, date: &str, scope: &str, separator: &str) -> Sent {
+    sign_with(SECRET, sent, date, scope, separator)
+}
+
+pub(crate) fn sign_with(
+    secret: &str,
+    sent: Sent,
+    date: &str,
+    scope: &str,
+    separator: &str,
+) -> Sent {
     let sent = sent.with_header("x-amz-date", date);
     let mut names: Vec<String> = sent.headers.iter().map(|(name, _)| name.clone()).collect();
-    names.retain(|name| name != "user-agent");
     names.sort();
     names.dedup();
-    let signature = signature(&sent, &names, date, scope);
+    let signature = signature(secret, &sent, &names, date, scope);
     let authorization = [
         format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{scope}"),
         format!("SignedHeaders={}", names.join(";")),
@@ -40,7 +49,7 @@ pub(crate) fn sign_scoped(sent: Sent, date: &str, scope: &str, separator: &str) 
     sent.with_header("authorization", &authorization.join(separator))
 }
 
-fn signature(sent: &Sent, names: &[String], date: &str, scope: &str) -> String {
+fn signature(secret: &str, sent: &Sent, names: &[String], date: &str, scope: &str) -> String {
     let mut canonical = format!("{}\n{}\n", sent.method, encode(&sent.path, b"-_.~/"));
     // Sorted by name and then by value: as one text, `a1=` would come before `a=`.
     let mut pairs: Vec<_> = sent
@@ -62,7 +71,7 @@ fn signature(sent: &Sent, names: &[String], date: &str, scope: &str) -> String {
     let hash = hex::encode(Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hash}");
     let key =
-        scope.split('/').fold(format!("AWS4{SECRET}").into_bytes(), |key, part| hmac(&key, part));
+        scope.split('/').fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac(&key, part));
     hex::encode(hmac(&key, &to_sign))
 }
 
@@ -106,7 +115,9 @@ prop_compose! {
         method in prop::sample::select(vec!["GET", "POST", "PUT", "PATCH", "DELETE"]),
         segments in prop::collection::vec("[^\\./][^/]{0,12}", 0..5),
         query in prop::collection::vec(("\\PC{1,8}", "\\PC{0,12}"), 0..6),
-        headers in prop::collection::btree_map("x-amz-[a-z]{3,9}|content-type|authentication", "[!-~]([ -~]{0,20}[!-~])?", 0..6),
+        headers in prop::collection::btree_map(
+            "x-amz-[a-z]{3,9}|content-type|authentication", "[!-~]([ -~]{0,20}[!-~])?", 0..6,
+        ),
         body in prop::collection::vec(any::<u8>(), 0..64),
     ) -> Sent {
         let segments: Vec<_> = segments.iter().map(|text| encode(text, b"-_.~:@!$")).collect();
