@@ -19,14 +19,16 @@ pub enum Role {
     Owner,
 }
 
-/// What the store knows about an item that decides who may use it.
+/// Something the store found, with the facts that decide who may use it.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The item itself.
-    pub item: Item,
+pub struct Found<T> {
+    /// What was found.
+    pub resource: T,
+    /// The user the tree it stands in belongs to.
+    pub owner: UserId,
     /// Levels above it; a root folder has none.
     pub depth: i64,
-    /// False once the item or anything above it was deleted: it is gone, though its rows may not be.
+    /// False once it or anything above it was deleted: it is gone, though its rows may not be.
     pub live: bool,
 }
 
@@ -63,16 +65,16 @@ impl<T> Granted<T> {
     }
 }
 
-/// Decides whether what the caller holds on an item is enough for what they want to do with it.
+/// Decides whether what the caller holds on a resource is enough for what they want to do with it.
 ///
-/// An item that does not exist, one that was deleted and one that is not the caller's to see get the
-/// same answer.
-pub fn grant(found: Option<Found>, call: &Call, needed: Role) -> Result<Granted<Item>, Refusal> {
+/// A resource that does not exist, one that was deleted and one that is not the caller's to see get
+/// the same answer.
+pub fn grant<T>(found: Option<Found<T>>, call: &Call, needed: Role) -> Result<Granted<T>, Refusal> {
     let Some(found) = found.filter(|found| found.live) else { return Err(Refusal::Hidden) };
-    match role_of(call, found.item.owner()) {
+    match role_of(call, &found.owner) {
         None => Err(Refusal::Hidden),
         Some(held) if held < needed => Err(Refusal::NotAllowed("your role does not allow this")),
-        Some(held) => Ok(Granted { resource: found.item, held, depth: found.depth }),
+        Some(held) => Ok(Granted { resource: found.resource, held, depth: found.depth }),
     }
 }
 

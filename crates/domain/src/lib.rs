@@ -25,7 +25,7 @@ pub use id::{
 pub use name::ResourceName;
 pub use policy::{Policy, PolicyError};
 pub use refusal::Refusal;
-pub use resource::{Document, Folder, FolderKind, Item};
+pub use resource::{Document, Folder, FolderKind, Item, ItemKind, PathStep, Sort};
 pub use signature::{FolderTotals, SubtreeRow, folder_totals};
 pub use time::Timestamp;
 pub use upload::{NewUpload, UploadTarget};

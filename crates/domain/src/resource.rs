@@ -63,7 +63,58 @@ pub enum Item {
     Document(Document),
 }
 
+/// One level of a path, the root's first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// The folder or document at this level.
+    pub id: String,
+    /// Its name.
+    pub name: ResourceName,
+}
+
+/// What a folder's contents are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sort {
+    /// The name, by its bytes after NFC.
+    Name,
+    /// The moment of the last change.
+    Date,
+}
+
+/// Which items of a folder are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemKind {
+    /// Folders, which come first.
+    Folder,
+    /// Documents, which follow.
+    Document,
+}
+
 impl Item {
+    /// The id, whatever the item is.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Folder(folder) => folder.id.as_str(),
+            Self::Document(document) => document.id.as_str(),
+        }
+    }
+
+    /// The name; a document's is that of its latest version.
+    pub fn name(&self) -> &ResourceName {
+        match self {
+            Self::Folder(folder) => &folder.name,
+            Self::Document(document) => &document.latest.name,
+        }
+    }
+
+    /// When the item last changed.
+    pub fn modified(&self) -> Timestamp {
+        match self {
+            Self::Folder(folder) => folder.modified,
+            Self::Document(document) => document.modified,
+        }
+    }
+
     /// The user the tree belongs to.
     pub fn owner(&self) -> &UserId {
         match self {

@@ -89,8 +89,10 @@ impl Granted<Document> {
             .filter(|version| version.is_active() || self.may_finish(version, call))
             .ok_or_else(|| Version::not_found(id))
     }
+}
 
-    /// Whether the caller may see, finish or abort a draft.
+impl<T> Granted<T> {
+    /// Whether the caller may see, finish or abort a draft of this document, or of this folder's.
     pub fn may_finish(&self, version: &Version, call: &Call) -> bool {
         self.held() >= Role::CoOwner || version.creator == call.caller().principal()
     }
@@ -139,7 +141,8 @@ mod tests {
             modified: now,
             latest: version.clone(),
         };
-        let found = Found { item: Item::Document(document), depth: 1, live: true };
+        let owner = document.owner.clone();
+        let found = Found { resource: Item::Document(document), owner, depth: 1, live: true };
         let granted = grant(Some(found), &call, Role::Viewer).unwrap().document().unwrap();
         let id = VersionId::new("1-a");
         assert_eq!(granted.show(None, &id, &call), Err(Version::not_found(&id)));

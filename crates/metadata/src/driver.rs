@@ -4,6 +4,8 @@
 //! statements. On SQLite it is polled once, so awaiting anything else fails it; on PostgreSQL it
 //! may run again from its beginning, so it must have no effect but its statements.
 
+#[cfg(test)]
+mod conformance;
 mod error;
 mod postgres;
 mod schema;

@@ -1,1 +1,30 @@
 //! What is remembered. The only crate that contains SQL.
+//!
+//! It knows no HTTP and no rule: it returns rows and facts, the domain decides. Every statement is
+//! written once and runs on both engines; every one names its organization, but for the few that
+//! find out which organization a credential belongs to.
+
+mod answers;
+mod driver;
+mod items;
+mod removal;
+mod sites;
+mod tree;
+mod users;
+mod value;
+mod verify;
+mod versions;
+
+pub use driver::{BoxFuture, Inserted, Metadata, Options, StoreError, Tx};
+pub use items::{ItemPath, Listing, Place};
+pub use removal::{Purge, VersionBytes};
+pub use sites::{AccessKeyRow, TokenRow};
+pub use tree::Counted;
+pub use users::{UserListing, UserSort};
+pub use verify::{CHECKS, Check};
+pub use versions::Blob;
+
+/// A row that breaks what the program believes of its table.
+fn corrupt(table: &'static str, reason: &str) -> StoreError {
+    StoreError::Corrupt { table, reason: reason.to_owned() }
+}

@@ -1,1 +1,136 @@
 //! The application: one function per thing a caller can do, whatever door they came through.
+//!
+//! This is the only crate that opens transactions. It never sees a header or a status code, and it
+//! cannot tell which door a caller came through.
+
+mod access;
+mod change;
+mod clock;
+mod content;
+mod credentials;
+mod documents;
+mod error;
+mod folders;
+mod jobs;
+mod keyring;
+mod listing;
+mod random;
+mod setup;
+mod uploads;
+mod users;
+mod verify;
+
+use std::sync::Arc;
+
+use docharbor_blobs::BlobStore;
+use docharbor_domain::Timestamp;
+use docharbor_metadata::Metadata;
+use tokio::sync::{Notify, Semaphore};
+
+pub use clock::{Clock, SystemClock};
+pub use content::{Download, Incoming, ReceiveRefusal};
+pub use credentials::{KeyHolder, NewAccessKey};
+pub use error::Error;
+pub use folders::FolderView;
+pub use jobs::JobsDone;
+pub use keyring::{Keyring, MasterKey};
+pub use listing::{
+    ContentsPage, ContentsQuery, Kinds, PathQuery, UsersPage, UsersQuery, VersionsPage,
+};
+pub use random::{OsRandom, Random};
+pub use setup::{FirstAdministrator, FirstStart, RootKey};
+pub use uploads::Upload;
+pub use users::NewUser;
+pub use verify::{Finding, Report};
+
+/// What can be set about a site's behaviour.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an upload may stay INITIALIZED, in milliseconds.
+    pub upload_expiry_ms: i64,
+    /// What a new user may store, in bytes.
+    pub users_default_quota_bytes: i64,
+    /// How long bytes stay after nothing refers to them any more, in milliseconds.
+    pub garbage_grace_ms: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            upload_expiry_ms: 24 * 3_600_000,
+            users_default_quota_bytes: 1 << 40,
+            garbage_grace_ms: 24 * 3_600_000,
+        }
+    }
+}
+
+/// What a site is made of; the binary chooses each part.
+pub struct Parts {
+    /// What is remembered.
+    pub metadata: Metadata,
+    /// The bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// The keys under the master key.
+    pub keyring: Keyring,
+    /// What can be set.
+    pub settings: Settings,
+}
+
+/// The application. Clones share everything.
+#[derive(Clone)]
+pub struct Site {
+    parts: Arc<Parts>,
+    /// Argon2 takes 19 MiB and a core for a while: two at a time are enough for anybody.
+    hashing: Arc<Semaphore>,
+    /// Wakes the jobs when there is something to remove.
+    work: Arc<Notify>,
+}
+
+impl Site {
+    /// Puts a site together.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            hashing: Arc::new(Semaphore::new(2)),
+            work: Arc::new(Notify::new()),
+        }
+    }
+
+    /// What is set.
+    pub fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    /// The keys that sign transfer URLs and page markers.
+    pub fn keyring(&self) -> &Keyring {
+        &self.parts.keyring
+    }
+
+    /// The time, as this site reckons it.
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Whether the database and the blob store answer.
+    pub async fn is_ready(&self) -> Result<(), Error> {
+        self.parts.metadata.ping().await?;
+        self.parts.blobs.probe().await?;
+        Ok(())
+    }
+
+    /// Ends all work on the stores in good order.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.parts.metadata.close().await?;
+        Ok(())
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.parts.random.fill(&mut bytes);
+        bytes
+    }
+}

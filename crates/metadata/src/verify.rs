@@ -1,0 +1,190 @@
+//! What `verify` asks: each statement lists the rows that break one invariant, and is empty for a
+//! sound database.
+
+use docharbor_domain::{BlobId, OrganizationId};
+
+use crate::StoreError;
+use crate::driver::Tx;
+use crate::versions::Blob;
+
+/// An invariant, and the statement that lists what breaks it: a subject, and what is wrong with it.
+pub struct Check {
+    /// The invariant, as a sentence.
+    pub invariant: &'static str,
+    sql: &'static str,
+}
+
+/// Every invariant that can be asked of the database alone.
+pub const CHECKS: &[Check] = &[
+    Check {
+        invariant: "a live item stands in a live folder, or is a root folder or recycle bin",
+        sql: "SELECT r.id, r.kind FROM resource r
+               LEFT JOIN resource p ON p.organization_id = r.organization_id AND p.id = r.parent_id
+               WHERE r.organization_id = $1 AND r.state = 'LIVE'
+                 AND CASE WHEN r.kind IN ('ROOT', 'RECYCLE_BIN') THEN r.parent_id IS NOT NULL
+                          ELSE p.id IS NULL OR p.kind = 'DOCUMENT' END",
+    },
+    Check {
+        invariant: "every item is reached from a root, a recycle bin or a deletion: no cycles",
+        sql: "WITH RECURSIVE down(id) AS (
+                  SELECT id FROM resource WHERE organization_id = $1 AND parent_id IS NULL
+                  UNION ALL
+                  SELECT r.id FROM down
+                    JOIN resource r ON r.organization_id = $1 AND r.parent_id = down.id)
+              SELECT r.id, r.kind FROM resource r
+               WHERE r.organization_id = $1 AND r.id NOT IN (SELECT id FROM down)",
+    },
+    Check {
+        invariant: "a folder's number of items is the number of its items",
+        sql: "SELECT r.id, 'counts ' || r.item_count FROM resource r
+               WHERE r.organization_id = $1 AND r.state = 'LIVE' AND r.kind <> 'DOCUMENT'
+                 AND r.item_count <> (SELECT COUNT(*) FROM resource c
+                      WHERE c.organization_id = $1 AND c.parent_id = r.id)",
+    },
+    Check {
+        invariant: "a folder holds its name, and a document does once it has an ACTIVE version",
+        sql: "SELECT r.id, r.kind FROM resource r
+               WHERE r.organization_id = $1 AND r.state = 'LIVE'
+                 AND (CASE WHEN r.live_name_key IS NULL THEN 0 ELSE 1 END) <>
+                     (CASE WHEN r.kind <> 'DOCUMENT' OR EXISTS (SELECT 1 FROM version v
+                           WHERE v.organization_id = $1 AND v.document_id = r.id
+                             AND v.status = 'ACTIVE') THEN 1 ELSE 0 END)",
+    },
+    Check {
+        invariant: "the latest version of a document is its newest ACTIVE one, else its newest",
+        sql: "SELECT r.id, 'latest' FROM resource r
+               WHERE r.organization_id = $1 AND r.state = 'LIVE' AND r.kind = 'DOCUMENT'
+                 AND NOT EXISTS (SELECT 1 FROM version v
+                      WHERE v.organization_id = $1 AND v.document_id = r.id
+                        AND v.id = r.latest_version_id
+                        AND NOT EXISTS (SELECT 1 FROM version o
+                             WHERE o.organization_id = $1 AND o.document_id = r.id
+                               AND (o.status = 'ACTIVE' OR v.status <> 'ACTIVE')
+                               AND ((o.status = 'ACTIVE' AND v.status <> 'ACTIVE')
+                                    OR o.ordinal > v.ordinal)))",
+    },
+    Check {
+        invariant: "every version belongs to a document",
+        sql: "SELECT v.id, v.status FROM version v
+               LEFT JOIN resource r ON r.organization_id = v.organization_id
+                     AND r.id = v.document_id AND r.kind = 'DOCUMENT'
+               WHERE v.organization_id = $1 AND r.id IS NULL",
+    },
+    Check {
+        invariant: "an ACTIVE version has bytes, is charged for them and does not expire",
+        sql: "SELECT v.id, v.status FROM version v
+               LEFT JOIN blob b ON b.organization_id = v.organization_id AND b.id = v.blob_id
+               WHERE v.organization_id = $1 AND v.status = 'ACTIVE'
+                 AND (b.id IS NULL OR b.size_bytes <> v.charged_bytes OR v.expires_ms IS NOT NULL)",
+    },
+    Check {
+        invariant: "an INITIALIZED version expires, and is charged what arrived or was declared",
+        sql: "SELECT v.id, v.status FROM version v
+               LEFT JOIN blob b ON b.organization_id = v.organization_id AND b.id = v.blob_id
+               WHERE v.organization_id = $1 AND v.status = 'INITIALIZED'
+                 AND (v.expires_ms IS NULL OR (v.blob_id IS NOT NULL AND b.id IS NULL)
+                      OR v.charged_bytes <> COALESCE(b.size_bytes, v.declared_bytes, 0))",
+    },
+    Check {
+        invariant: "stored bytes belong to exactly one version, and are not garbage",
+        sql: "SELECT b.id, b.location FROM blob b
+               WHERE b.organization_id = $1
+                 AND ((SELECT COUNT(*) FROM version v JOIN resource r
+                         ON r.organization_id = v.organization_id AND r.id = v.document_id
+                        WHERE v.organization_id = $1 AND v.blob_id = b.id) <> 1
+                      OR EXISTS (SELECT 1 FROM garbage g
+                           WHERE g.organization_id = $1 AND g.blob_id = b.id))",
+    },
+    Check {
+        invariant: "what a user is charged is the sum of what the versions of their tree are charged",
+        sql: "SELECT u.id, 'is charged ' || u.storage_used_bytes FROM site_user u
+               WHERE u.organization_id = $1
+                 AND u.storage_used_bytes <> COALESCE((
+                      SELECT SUM(v.charged_bytes) FROM resource r JOIN version v
+                          ON v.organization_id = r.organization_id AND v.document_id = r.id
+                       WHERE r.organization_id = $1 AND r.owner_id = u.id), 0)",
+    },
+    Check {
+        invariant: "every user has a live root folder and a live recycle bin",
+        sql: "SELECT u.id, 'root or recycle bin' FROM site_user u
+               WHERE u.organization_id = $1
+                 AND (NOT EXISTS (SELECT 1 FROM resource r WHERE r.organization_id = $1
+                           AND r.id = u.root_folder_id AND r.kind = 'ROOT' AND r.state = 'LIVE'
+                           AND r.owner_id = u.id)
+                      OR NOT EXISTS (SELECT 1 FROM resource r WHERE r.organization_id = $1
+                           AND r.id = u.recycle_bin_id AND r.kind = 'RECYCLE_BIN'
+                           AND r.state = 'LIVE' AND r.owner_id = u.id))",
+    },
+    Check {
+        invariant: "a deleted item is waiting to be removed, and stands nowhere",
+        sql: "SELECT r.id, r.kind FROM resource r
+               LEFT JOIN purge p ON p.organization_id = r.organization_id AND p.resource_id = r.id
+               WHERE r.organization_id = $1 AND r.state = 'DELETED'
+                 AND (p.resource_id IS NULL OR r.parent_id IS NOT NULL
+                      OR r.live_name_key IS NOT NULL)",
+    },
+    Check {
+        invariant: "only deleted items are waiting to be removed",
+        sql: "SELECT p.resource_id, 'not deleted' FROM purge p
+               JOIN resource r ON r.organization_id = p.organization_id AND r.id = p.resource_id
+               WHERE p.organization_id = $1 AND r.state <> 'DELETED'",
+    },
+    Check {
+        invariant: "every token belongs to a user",
+        sql: "SELECT t.user_id, 'token' FROM token t
+               LEFT JOIN site_user u ON u.organization_id = t.organization_id AND u.id = t.user_id
+               WHERE t.organization_id = $1 AND u.id IS NULL",
+    },
+];
+
+const BLOBS: &str = "
+    SELECT id, location, size_bytes, md5, blake3 FROM blob
+     WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+
+const BLOB: &str = "
+    SELECT id, location, size_bytes, md5, blake3 FROM blob
+     WHERE organization_id = $1 AND id = $2";
+
+impl Tx {
+    /// The subjects that break an invariant, each with a word about it. Never a name a user chose.
+    pub async fn breaches(
+        &mut self,
+        organization: &OrganizationId,
+        check: &Check,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = self.rows(check.sql, &[organization.into()]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+    }
+
+    /// Stored bytes in the order of their names, beginning behind one.
+    pub async fn blobs_after(
+        &mut self,
+        organization: &OrganizationId,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<Blob>, StoreError> {
+        let args = [organization.into(), after.into(), limit.into()];
+        let rows = self.rows(BLOBS, &args).await?;
+        rows.iter().map(decode_blob).collect()
+    }
+
+    /// Reads what is kept about stored bytes.
+    pub async fn blob(
+        &mut self,
+        organization: &OrganizationId,
+        id: &BlobId,
+    ) -> Result<Option<Blob>, StoreError> {
+        let row = self.row(BLOB, &[organization.into(), id.into()]).await?;
+        row.as_ref().map(decode_blob).transpose()
+    }
+}
+
+fn decode_blob(row: &crate::value::Row) -> Result<Blob, StoreError> {
+    Ok(Blob {
+        id: BlobId::new(row.text(0)?),
+        location: row.text(1)?.to_owned(),
+        size_bytes: row.int(2)?,
+        md5: row.text(3)?.to_owned(),
+        blake3: row.text(4)?.to_owned(),
+    })
+}

@@ -1,0 +1,86 @@
+//! How a use case meets the database: one transaction, and one effect however often it is sent.
+
+use docharbor_domain::{Call, Timestamp};
+use docharbor_metadata::{BoxFuture, Inserted, Tx};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Site};
+
+/// Attempts at a call whose answer another attempt gave first, before something is wrong.
+const ATTEMPTS_MAX: u32 = 5;
+
+struct Change<I> {
+    call: Call,
+    now: Timestamp,
+    input: I,
+}
+
+impl Site {
+    /// Runs a changing use case as one transaction, which also keeps its answer: a second attempt at
+    /// the same call has no second effect and gets the first answer.
+    pub(crate) async fn change<I, T, F>(&self, call: &Call, input: I, work: F) -> Result<T, Error>
+    where
+        I: Clone + Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>>
+            + Copy
+            + Send
+            + Sync
+            + 'static,
+    {
+        for _ in 0..ATTEMPTS_MAX {
+            let change = Change { call: call.clone(), now: self.now(), input: input.clone() };
+            let done = self
+                .parts
+                .metadata
+                .write(change, move |tx, change| Box::pin(answered(tx, change, work)))
+                .await;
+            match done {
+                Err(Error::AnsweredElsewhere) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Fault("a call was answered by other attempts again and again"))
+    }
+
+    /// Runs a reading use case on one consistent state of the database.
+    pub(crate) async fn read<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
+    {
+        self.parts.metadata.read(input, work).await
+    }
+
+    /// Runs work nobody called for, as the jobs', as one transaction.
+    pub(crate) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
+    {
+        self.parts.metadata.write(input, work).await
+    }
+}
+
+async fn answered<I, T, F>(tx: &mut Tx, change: &Change<I>, work: F) -> Result<T, Error>
+where
+    I: Send + Sync,
+    T: Serialize + DeserializeOwned + Send,
+    F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send,
+{
+    const FAULT: Error = Error::Fault("a kept answer cannot be read");
+    let Some(key) = change.call.retry_key() else { return work(tx, &change.input).await };
+    let organization = change.call.organization();
+    if let Some(answer) = tx.answer(organization, key).await? {
+        return serde_json::from_str(&answer).map_err(|_| FAULT);
+    }
+    let done = work(tx, &change.input).await?;
+    let answer = serde_json::to_string(&done).map_err(|_| FAULT)?;
+    match tx.insert_answer(organization, key, &answer, change.now).await? {
+        Inserted::Yes => Ok(done),
+        Inserted::Duplicate => Err(Error::AnsweredElsewhere),
+    }
+}

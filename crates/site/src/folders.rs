@@ -1,0 +1,119 @@
+//! Folders: make one, read one, delete one with all below it.
+
+use docharbor_domain::limits::FOLDER_TOTALS_ITEMS_MAX;
+use docharbor_domain::{
+    Call, Folder, FolderId, FolderTotals, Refusal, ResourceName, Role, Timestamp, folder_totals,
+};
+use docharbor_metadata::{Counted, Inserted, Tx};
+
+use crate::{Error, Site, access};
+
+/// A folder as it is shown alone, with what stands below it.
+#[derive(Clone, Debug)]
+pub struct FolderView {
+    /// The folder.
+    pub folder: Folder,
+    /// What stands below it; nothing for a folder too large to add up while somebody waits.
+    pub totals: Option<FolderTotals>,
+}
+
+#[derive(Clone)]
+struct NewFolder {
+    call: Call,
+    parent: FolderId,
+    id: FolderId,
+    name: ResourceName,
+    now: Timestamp,
+}
+
+#[derive(Clone)]
+struct Deletion {
+    call: Call,
+    id: FolderId,
+    now: Timestamp,
+}
+
+impl Site {
+    /// Makes a folder inside another, where the caller must be able to contribute.
+    pub async fn create_folder(
+        &self,
+        call: &Call,
+        parent: FolderId,
+        name: ResourceName,
+    ) -> Result<Folder, Error> {
+        let id = FolderId::from_random(self.random());
+        let input = NewFolder { call: call.clone(), parent, id, name, now: self.now() };
+        self.change(call, input, |tx, input| Box::pin(create_folder(tx, input))).await
+    }
+
+    /// Reads a folder with its size and signature.
+    pub async fn folder(&self, call: &Call, id: FolderId) -> Result<FolderView, Error> {
+        self.read((call.clone(), id), |tx, (call, id)| Box::pin(read_folder(tx, call, id))).await
+    }
+
+    /// Deletes a folder and everything below it for good. It is gone for everybody from the answer
+    /// on; its rows and bytes go in the background.
+    pub async fn delete_folder(&self, call: &Call, id: FolderId) -> Result<(), Error> {
+        let input = Deletion { call: call.clone(), id, now: self.now() };
+        self.change(call, input, |tx, input| Box::pin(delete_folder(tx, input))).await?;
+        self.wake_jobs();
+        Ok(())
+    }
+}
+
+async fn create_folder(tx: &mut Tx, input: &NewFolder) -> Result<Folder, Error> {
+    let organization = input.call.organization();
+    let parent = access::folder(tx, &input.call, &input.parent, Role::Contributor).await?;
+    let folder = parent.new_folder(input.id.clone(), input.name.clone(), input.now)?;
+    add_item(tx, &input.call, &input.parent).await?;
+    tx.touch_folder(organization, &input.parent, input.now).await?;
+    match tx.insert_folder(organization, &folder).await? {
+        Inserted::Yes => Ok(folder),
+        Inserted::Duplicate => Err(name_taken().into()),
+    }
+}
+
+/// Makes room for one more item of a folder, and keeps the folder from being deleted meanwhile.
+pub(crate) async fn add_item(tx: &mut Tx, call: &Call, folder: &FolderId) -> Result<(), Error> {
+    match tx.count_items(call.organization(), folder, 1).await? {
+        Counted::Yes => Ok(()),
+        Counted::Full => Err(Refusal::LimitExceeded(
+            "a folder holds at most 100000 items; make another folder, or delete something",
+        )
+        .into()),
+        Counted::Gone => Err(Refusal::Hidden.into()),
+    }
+}
+
+/// The refusal for a name that another item of the folder has.
+pub(crate) fn name_taken() -> Refusal {
+    Refusal::AlreadyExists("the folder already has an item of this name; choose another name")
+}
+
+async fn read_folder(tx: &mut Tx, call: &Call, id: &FolderId) -> Result<FolderView, Error> {
+    let folder = access::folder(tx, call, id, Role::Viewer).await?.into_inner();
+    let rows = tx.subtree(call.organization(), id, FOLDER_TOTALS_ITEMS_MAX + 1).await?;
+    let is_small = i64::try_from(rows.len()).is_ok_and(|count| count <= FOLDER_TOTALS_ITEMS_MAX);
+    let totals = is_small.then(|| folder_totals(id.as_str(), &rows));
+    Ok(FolderView { folder, totals })
+}
+
+async fn delete_folder(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
+    let organization = input.call.organization();
+    let folder = access::folder(tx, &input.call, &input.id, Role::CoOwner).await?;
+    let parent = folder.removable_from()?;
+    let id = input.id.clone().into();
+    if tx.lock_item(organization, parent, &id).await?.is_none() {
+        return Err(changing().into());
+    }
+    tx.detach(organization, &id).await?;
+    tx.count_items(organization, parent, -1).await?;
+    tx.touch_folder(organization, parent, input.now).await?;
+    tx.insert_purge(organization, &id, input.now).await?;
+    Ok(())
+}
+
+/// The refusal for an item that was moved or deleted between being read and being held.
+pub(crate) fn changing() -> Refusal {
+    Refusal::ConcurrentModification("the item is being changed by another call; try again")
+}

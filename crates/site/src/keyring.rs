@@ -1,0 +1,145 @@
+//! The keys under the master key: sealing secrets at rest, signing URLs and markers, naming tokens.
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use docharbor_domain::{AccessKeyId, OrganizationId};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+/// The one secret a site cannot do without: 32 bytes kept outside the database.
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+impl MasterKey {
+    /// Takes the key's bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+/// Keys for single purposes, derived from the master key.
+pub struct Keyring {
+    sealing: Zeroizing<[u8; 32]>,
+    urls: Zeroizing<[u8; 32]>,
+    markers: Zeroizing<[u8; 32]>,
+}
+
+const NONCE_BYTES: usize = 24;
+
+impl Keyring {
+    /// Derives the keys.
+    pub fn new(master: &MasterKey) -> Self {
+        let derive = |purpose| Zeroizing::new(blake3::derive_key(purpose, &*master.0));
+        Self {
+            sealing: derive("docharbor 2026-11 access key secrets at rest"),
+            urls: derive("docharbor 2026-11 transfer url signatures"),
+            markers: derive("docharbor 2026-11 page markers"),
+        }
+    }
+
+    /// The secret of transfer URLs, as text that SigV4 takes.
+    pub fn url_secret(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(&*self.urls))
+    }
+
+    /// The key id that stands in transfer URLs: it changes when the master key does.
+    pub fn url_key_id(&self) -> String {
+        let fingerprint = blake3::hash(&*self.urls);
+        format!("DOCHARBOR{}", hex::encode_upper(&fingerprint.as_bytes()[..4]))
+    }
+
+    /// Signs a page marker.
+    pub fn sign_marker(&self, text: &[u8]) -> [u8; 16] {
+        let hash = blake3::keyed_hash(&self.markers, text);
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&hash.as_bytes()[..16]);
+        tag
+    }
+
+    /// Seals an access key's secret for the database. It opens only for the same key of the same
+    /// organization.
+    pub(crate) fn seal(
+        &self,
+        organization: &OrganizationId,
+        id: &AccessKeyId,
+        secret: &str,
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<String, Error> {
+        let bound = format!("access_key|{organization}|{id}");
+        let payload = Payload { msg: secret.as_bytes(), aad: bound.as_bytes() };
+        let sealed = self
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| Error::Fault("an access key's secret could not be sealed"))?;
+        Ok(format!("{}{}", hex::encode(nonce), hex::encode(sealed)))
+    }
+
+    /// Opens a sealed secret.
+    pub(crate) fn open(
+        &self,
+        organization: &OrganizationId,
+        id: &AccessKeyId,
+        sealed: &str,
+    ) -> Result<Zeroizing<String>, Error> {
+        const FAULT: Error = Error::Fault(
+            "a stored access key does not open: the master key is not the one it was sealed with",
+        );
+        let bytes = hex::decode(sealed).map_err(|_| FAULT)?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or(FAULT)?;
+        let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).map_err(|_| FAULT)?;
+        let bound = format!("access_key|{organization}|{id}");
+        let payload = Payload { msg: sealed, aad: bound.as_bytes() };
+        let secret = self.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| FAULT)?;
+        String::from_utf8(secret).map(Zeroizing::new).map_err(|_| FAULT)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.sealing).into())
+    }
+}
+
+/// The prefix by which a secret scanner knows a user's token.
+const TOKEN_PREFIX: &str = "dh_";
+
+/// Makes a token's text: prefix, 256 random bits, and a checksum by which a scanner tells a real one.
+pub(crate) fn token_text(random: [u8; 32]) -> Zeroizing<String> {
+    let body = hex::encode(random);
+    let checksum = hex::encode(&blake3::hash(body.as_bytes()).as_bytes()[..4]);
+    Zeroizing::new(format!("{TOKEN_PREFIX}{body}{checksum}"))
+}
+
+/// What is kept of a token: enough to know it again, too little to use it.
+pub(crate) fn token_hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_secret_opens_only_for_its_own_key_under_its_own_master_key() {
+        let ring = Keyring::new(&MasterKey::new([1; 32]));
+        let other = Keyring::new(&MasterKey::new([2; 32]));
+        let organization = OrganizationId::new("d-0000000000");
+        let id = AccessKeyId::new("AKIA1");
+        let sealed = ring.seal(&organization, &id, "hush", [7; 24]).unwrap();
+        assert!(!sealed.contains("hush"));
+        assert_eq!(*ring.open(&organization, &id, &sealed).unwrap(), "hush");
+        assert!(other.open(&organization, &id, &sealed).is_err());
+        assert!(ring.open(&organization, &AccessKeyId::new("AKIA2"), &sealed).is_err());
+        assert!(ring.open(&OrganizationId::new("d-1111111111"), &id, &sealed).is_err());
+        for broken in ["", "zz", "00", &sealed[..sealed.len() - 2]] {
+            assert!(ring.open(&organization, &id, broken).is_err());
+        }
+    }
+
+    #[test]
+    fn a_token_has_the_scanners_prefix_and_its_hash_is_not_its_text() {
+        let token = token_text([9; 32]);
+        assert!(token.starts_with("dh_"));
+        assert_eq!(token.len(), 3 + 64 + 8);
+        assert!(!token_hash(&token).contains(&token[3..20]));
+    }
+}
