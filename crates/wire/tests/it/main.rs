@@ -1,0 +1,6 @@
+//! The protocol as a program outside the crate meets it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as the tests do")]
+
+mod requests;
+mod responses;
+mod tables;
