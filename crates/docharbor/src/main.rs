@@ -1,3 +1,53 @@
 //! The docharbor binary: commands, configuration, and the only wiring.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod banner;
+mod commands;
+mod configuration;
+mod data_directory;
+mod environment;
+mod exit;
+mod flags;
+mod logging;
+mod master_key;
+mod secret;
+mod serving;
+mod shell;
+mod signals;
+mod wiring;
+
+use environment::Environment;
+use exit::Failure;
+
+/// Blocking work is file and database access; more threads than this only queue in the kernel.
+const BLOCKING_THREADS_MAX: usize = 64;
+
+const THREAD_STACK_BYTES: usize = 1024 * 1024;
+
+fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    match run(arguments.command) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: commands::Command) -> Result<ExitCode, Failure> {
+    let environment = Environment::of_process()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::failed(
+                "The process cannot start its threads",
+                error,
+                "raise the limits on processes and open files (ulimit -u, ulimit -n)",
+            )
+        })?;
+    runtime.block_on(commands::run(command, &environment))
+}

@@ -1,0 +1,79 @@
+//! `docharbor key`: access keys for programs.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::configuration::{Configuration, DEFAULT_DATA_DIRECTORY};
+use crate::data_directory::DataDirectory;
+use crate::environment::Environment;
+use crate::exit::{Failure, print};
+use crate::flags::{Flags, StoreFlags};
+use crate::master_key::MasterKey;
+use crate::{logging, wiring};
+
+/// Access keys for programs
+#[derive(Subcommand)]
+pub(crate) enum Key {
+    Create(Create),
+}
+
+/// Make an access key and print it as JSON
+#[derive(Args)]
+pub(crate) struct Create {
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    /// What the key is called in lists
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// IAM policy that limits the key [default: everything is allowed]
+    #[arg(long, value_name = "FILE.json")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Key {
+    pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let Self::Create(create) = self;
+        create.run(environment).await
+    }
+}
+
+impl Create {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let flags = Flags::of_store(self.store);
+        let configuration = Configuration::load(&self.directory, flags, environment)?;
+        logging::start(configuration.log_level.clone());
+        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        let directory = DataDirectory::open(&self.directory)?;
+        let master_key = MasterKey::load(&configuration, &directory)?;
+        let key = wiring::create_key(
+            &configuration,
+            &directory,
+            &master_key,
+            self.name.as_deref(),
+            policy.as_deref(),
+        )
+        .await?;
+        let line = json!({
+            "AccessKeyId": key.access_key_id,
+            "SecretAccessKey": key.secret_access_key.expose(),
+        });
+        print(&format!("{line}\n"))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read_policy(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(
+            format!("The policy {} cannot be read", path.display()),
+            error,
+            "name a file with an IAM policy in JSON",
+        )
+    })
+}

@@ -1,0 +1,69 @@
+//! `docharbor token`: bearer tokens for people's programs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use crate::configuration::{Configuration, DEFAULT_DATA_DIRECTORY, value};
+use crate::data_directory::DataDirectory;
+use crate::environment::Environment;
+use crate::exit::{Failure, print};
+use crate::flags::{Flags, StoreFlags};
+use crate::logging;
+use crate::master_key::MasterKey;
+use crate::wiring::{self, TokenScope};
+
+/// Bearer tokens with which a program acts as a user
+#[derive(Subcommand)]
+pub(crate) enum Token {
+    Create(Create),
+}
+
+/// Make a token and print it, and nothing else
+#[derive(Args)]
+pub(crate) struct Create {
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    /// Name of the user the token acts for
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// What the token allows
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "read,write")]
+    scopes: Vec<TokenScope>,
+    /// How long the token works
+    #[arg(long, value_name = "DURATION", default_value = "12h", value_parser = value::duration)]
+    expires: Duration,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Token {
+    pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let Self::Create(create) = self;
+        create.run(environment).await
+    }
+}
+
+impl Create {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let flags = Flags::of_store(self.store);
+        let configuration = Configuration::load(&self.directory, flags, environment)?;
+        logging::start(configuration.log_level.clone());
+        let directory = DataDirectory::open(&self.directory)?;
+        let master_key = MasterKey::load(&configuration, &directory)?;
+        let token = wiring::create_token(
+            &configuration,
+            &directory,
+            &master_key,
+            &self.user,
+            &self.scopes,
+            self.expires,
+        )
+        .await?;
+        print(&format!("{}\n", token.expose()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,181 @@
+//! The configuration: every setting, its default, and where it came from.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use docharbor_domain::OrganizationId;
+use ipnet::IpNet;
+use tracing_subscriber::filter::Targets;
+
+mod source;
+pub(crate) mod value;
+
+use crate::environment::Environment;
+use crate::exit::Failure;
+use crate::flags::Flags;
+use crate::secret::Secret;
+use source::GivenSettings;
+
+/// Where the server keeps its data unless the command names another directory.
+pub(crate) const DEFAULT_DATA_DIRECTORY: &str = "./docharbor-data";
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8420";
+
+/// Everything a command may be told, checked.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    /// As the person gave it, for the texts; its files are reached through `DataDirectory`.
+    pub(crate) data_directory: PathBuf,
+    /// Host or address and port.
+    pub(crate) listen: String,
+    /// Scheme and host without a slash at the end; nothing means the address listened on.
+    pub(crate) public_url: Option<String>,
+    /// For the first start only: the id of the site to create.
+    pub(crate) organization_id: Option<OrganizationId>,
+    /// PostgreSQL; nothing means SQLite in the data directory.
+    pub(crate) database_url: Option<Secret>,
+    /// Peers whose `X-Forwarded-…` headers are believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// For the first start only.
+    pub(crate) root_access_key_id: Option<String>,
+    /// For the first start only.
+    pub(crate) root_secret_access_key: Option<Secret>,
+    /// For the first start only.
+    pub(crate) admin_username: Option<String>,
+    /// For the first start only.
+    pub(crate) admin_password: Option<Secret>,
+    /// The master key in hexadecimal; nothing means the file in the data directory.
+    pub(crate) master_key: Option<Secret>,
+    /// How long an upload that was begun may stay unfinished.
+    pub(crate) upload_expiry: Duration,
+    /// How long an upload's URL works.
+    pub(crate) upload_url_lifetime: Duration,
+    /// How long a download's URL works.
+    pub(crate) download_url_lifetime: Duration,
+    /// The storage a new user gets.
+    pub(crate) users_default_quota_bytes: u64,
+    /// How long bytes that nothing refers to are kept.
+    pub(crate) gc_grace: Duration,
+    /// What is logged.
+    pub(crate) log_level: Targets,
+}
+
+impl Configuration {
+    /// Reads the settings for the server whose data is in `data_directory`.
+    pub(crate) fn load(
+        data_directory: &Path,
+        flags: Flags,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let file = source::file_to_read(data_directory, flags.config.as_deref(), environment)?;
+        let given = GivenSettings::gather(file.as_deref(), flags, environment)?;
+        Self::from_settings(data_directory, &given)
+    }
+
+    /// Takes nothing but flags and defaults, for a server that must be the same everywhere.
+    pub(crate) fn of_flags(data_directory: &Path, flags: Flags) -> Result<Self, Failure> {
+        let given = GivenSettings::gather(None, flags, &Environment::default())?;
+        Self::from_settings(data_directory, &given)
+    }
+
+    fn from_settings(data_directory: &Path, given: &GivenSettings) -> Result<Self, Failure> {
+        let duration = |name, default: Duration| {
+            given.parsed(name, value::duration).map(|value| value.unwrap_or(default))
+        };
+        given.parsed("database_url", value::database_url)?;
+        refuse_blobs_url(given)?;
+        let configuration = Self {
+            data_directory: data_directory.to_owned(),
+            listen: given
+                .parsed("listen", value::listen)?
+                .unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
+            public_url: given.parsed("public_url", value::public_url)?,
+            organization_id: given.parsed("organization_id", value::organization_id)?,
+            database_url: given.secret("database_url"),
+            trusted_proxies: given.parsed("trusted_proxy", value::networks)?.unwrap_or_default(),
+            root_access_key_id: given.parsed("root_access_key_id", value::access_key_id)?,
+            root_secret_access_key: given.secret("root_secret_access_key"),
+            admin_username: given.parsed("admin_username", |text| Ok(text.to_owned()))?,
+            admin_password: given.secret("admin_password"),
+            master_key: given.secret("master_key"),
+            upload_expiry: duration("upload_expiry", Duration::from_hours(24))?,
+            upload_url_lifetime: duration("upload_url_lifetime", Duration::from_mins(15))?,
+            download_url_lifetime: duration("download_url_lifetime", Duration::from_mins(15))?,
+            users_default_quota_bytes: given
+                .parsed("users_default_quota", value::size_bytes)?
+                .unwrap_or(1 << 40),
+            gc_grace: duration("gc_grace", Duration::from_hours(24))?,
+            log_level: given
+                .parsed("log_level", value::log_level)?
+                .unwrap_or_else(crate::logging::default_level),
+        };
+        configuration.refuse_halves()?;
+        Ok(configuration)
+    }
+
+    /// Some settings only mean something together.
+    fn refuse_halves(&self) -> Result<(), Failure> {
+        let pairs = [
+            (
+                ("root_access_key_id", self.root_access_key_id.is_some()),
+                ("root_secret_access_key", self.root_secret_access_key.is_some()),
+            ),
+            (
+                ("admin_username", self.admin_username.is_some()),
+                ("admin_password", self.admin_password.is_some()),
+            ),
+        ];
+        for ((first, has_first), (second, has_second)) in pairs {
+            if has_first != has_second {
+                let (given, missing) = if has_first { (first, second) } else { (second, first) };
+                return Err(Failure::usage(
+                    format!("The setting {given} cannot be used"),
+                    format!("{missing} is not set, and one is no use without the other"),
+                    format!("set {missing} too, or leave both out"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is in force to the log, for the person who wonders which source won.
+    pub(crate) fn log(&self) {
+        tracing::debug!(
+            data_directory = %self.data_directory.display(),
+            listen = self.listen,
+            public_url = self.public_url,
+            organization_id = self.organization_id.as_ref().map(OrganizationId::as_str),
+            database = if self.database_url.is_some() { "postgres" } else { "sqlite" },
+            trusted_proxies = ?self.trusted_proxies,
+            root_access_key_given = self.root_access_key_id.is_some(),
+            admin_given = self.admin_username.is_some(),
+            master_key_given = self.master_key.is_some(),
+            upload_expiry_s = self.upload_expiry.as_secs(),
+            upload_url_lifetime_s = self.upload_url_lifetime.as_secs(),
+            download_url_lifetime_s = self.download_url_lifetime.as_secs(),
+            users_default_quota_bytes = self.users_default_quota_bytes,
+            gc_grace_s = self.gc_grace.as_secs(),
+            "configuration"
+        );
+    }
+}
+
+fn refuse_blobs_url(given: &GivenSettings) -> Result<(), Failure> {
+    match given.parsed("blobs_url", |text| Ok(text.starts_with("s3://")))? {
+        None => Ok(()),
+        Some(true) => Err(Failure::usage(
+            "The setting blobs_url cannot be used",
+            "this release stores documents in the data directory only; S3 comes in a later one",
+            "leave blobs_url out",
+        )),
+        Some(false) => Err(Failure::usage(
+            "The setting blobs_url cannot be used",
+            "this release stores documents in the data directory only",
+            "leave blobs_url out, and choose the place with the data directory: \
+             docharbor serve DIR",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

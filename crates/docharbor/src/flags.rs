@@ -1,0 +1,116 @@
+//! The flags that are settings too.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Flags of every command that works on a server's data.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct StoreFlags {
+    /// Read settings from this file [default: docharbor.toml in DIR, then in the current directory]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// PostgreSQL to keep the metadata in [default: SQLite in DIR]; its password is better given
+    /// in a file
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Where to keep the documents' bytes [default: DIR/blobs]
+    #[arg(long, value_name = "URL")]
+    blobs_url: Option<String>,
+    /// What to log: off, error, warn, info, debug, trace, or levels by target
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// Flags of the server.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ServeFlags {
+    /// Address and port to listen on [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Address under which clients reach the server, for the links it gives out
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Id of the organization, at the first start only [default: random]
+    #[arg(long, value_name = "ID")]
+    organization_id: Option<String>,
+    /// Network of a reverse proxy whose X-Forwarded headers are believed; may be repeated
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxy: Vec<String>,
+    /// Time an upload that was begun may stay unfinished [default: 24h]
+    #[arg(long, value_name = "DURATION")]
+    upload_expiry: Option<String>,
+    /// Time an upload's URL works [default: 900s]
+    #[arg(long, value_name = "DURATION")]
+    upload_url_lifetime: Option<String>,
+    /// Time a download's URL works [default: 900s]
+    #[arg(long, value_name = "DURATION")]
+    download_url_lifetime: Option<String>,
+    /// Storage a new user gets [default: 1TiB]
+    #[arg(long, value_name = "SIZE")]
+    users_default_quota: Option<String>,
+    /// Time that bytes nothing refers to are kept [default: 24h]
+    #[arg(long, value_name = "DURATION")]
+    gc_grace: Option<String>,
+    /// Id of the root access key, at the first start only [default: generated]
+    #[arg(long, value_name = "ID")]
+    root_access_key_id: Option<String>,
+    /// Name of the first administrator, at the first start only
+    #[arg(long, value_name = "NAME")]
+    admin_username: Option<String>,
+}
+
+impl StoreFlags {
+    pub(crate) fn logging_at(level: String) -> Self {
+        Self { log_level: Some(level), ..Self::default() }
+    }
+}
+
+impl ServeFlags {
+    pub(crate) fn listening_on(address: String) -> Self {
+        Self { listen: Some(address), ..Self::default() }
+    }
+}
+
+/// All flags of a command that are settings.
+///
+/// Passwords and keys have none: a command line is there for every user of the machine to read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    /// The file named by `--config`.
+    pub(crate) config: Option<PathBuf>,
+    store: StoreFlags,
+    serve: ServeFlags,
+}
+
+impl Flags {
+    pub(crate) fn of_server(store: StoreFlags, serve: ServeFlags) -> Self {
+        Self { config: store.config.clone(), store, serve }
+    }
+
+    pub(crate) fn of_store(store: StoreFlags) -> Self {
+        Self::of_server(store, ServeFlags::default())
+    }
+
+    /// Each setting that has a flag, with the flag's value.
+    pub(crate) fn into_values(self) -> Vec<(&'static str, Option<String>)> {
+        let Self { store, serve, .. } = self;
+        let proxies = (!serve.trusted_proxy.is_empty()).then(|| serve.trusted_proxy.join(","));
+        vec![
+            ("database_url", store.database_url),
+            ("blobs_url", store.blobs_url),
+            ("log_level", store.log_level),
+            ("listen", serve.listen),
+            ("public_url", serve.public_url),
+            ("organization_id", serve.organization_id),
+            ("trusted_proxy", proxies),
+            ("upload_expiry", serve.upload_expiry),
+            ("upload_url_lifetime", serve.upload_url_lifetime),
+            ("download_url_lifetime", serve.download_url_lifetime),
+            ("users_default_quota", serve.users_default_quota),
+            ("gc_grace", serve.gc_grace),
+            ("root_access_key_id", serve.root_access_key_id),
+            ("admin_username", serve.admin_username),
+        ]
+    }
+}

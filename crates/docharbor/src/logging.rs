@@ -1,0 +1,34 @@
+//! The log: JSON lines on stderr, or text where a person reads along.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// What is logged unless a setting says otherwise.
+pub(crate) fn default_level() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO)
+}
+
+/// Sends the log of this process to stderr. Only the first call has an effect.
+pub(crate) fn start(level: Targets) {
+    let is_terminal = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = if is_terminal {
+        lines.with_target(false).boxed()
+    } else {
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+    };
+    if tracing_subscriber::registry().with(layer.with_filter(level)).try_init().is_err() {
+        return;
+    }
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// A panic's own text may quote what a user typed, so only its place is logged.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, backtrace = %std::backtrace::Backtrace::capture(), "panic");
+}
