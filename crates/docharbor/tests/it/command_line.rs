@@ -75,6 +75,21 @@ fn a_second_signal_ends_the_server_at_once() {
 }
 
 #[test]
+fn a_server_out_of_files_waits_and_recovers() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut server = Server::start_short_of_files(temporary.path(), 40);
+    let crowd: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    server.wait_for("cannot accept a connection");
+    drop(crowd);
+    assert!(server.get("/health/live").starts_with("HTTP/1.1 200"));
+    server.signal("TERM");
+    let (status, log) = server.end();
+    assert_eq!(status.code(), Some(0), "{log}");
+    // A loop that does not wait would have written many thousands.
+    assert!(log.matches("cannot accept").count() < 1000, "the accept loop spins");
+}
+
+#[test]
 fn wrong_usage_ends_with_2_and_says_what_would_be_right() {
     let temporary = tempfile::tempdir().unwrap();
     for (arguments, variable, hint) in [

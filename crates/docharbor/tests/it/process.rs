@@ -32,13 +32,23 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port and waits until it is ready.
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = docharbor(directory)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = docharbor(directory);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        Self::start_with(command)
+    }
+
+    /// Starts a server that may only have `files_max` files and connections open.
+    pub(crate) fn start_short_of_files(directory: &Path, files_max: u32) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .current_dir(directory)
+            .args(["-c", &format!("ulimit -n {files_max} && exec \"$@\""), "sh"])
+            .args([env!("CARGO_BIN_EXE_docharbor"), "serve", "--listen", "127.0.0.1:0"]);
+        Self::start_with(command)
+    }
+
+    fn start_with(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut server = Self { child, log, ready: serde_json::Value::Null };
         server.ready = server.wait_for("ready");
