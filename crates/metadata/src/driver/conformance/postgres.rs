@@ -1,10 +1,11 @@
 //! What only PostgreSQL does: rows others hold, deadlocks, a server that goes away.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 use std::time::Duration;
 
 use docharbor_testkit::postgres::Cluster;
+use tokio::sync::Barrier;
 use tokio_postgres::NoTls;
 
 use super::{Home, Place, eventually, insert_one};
@@ -72,7 +73,7 @@ async fn both_sides_of_a_deadlock_succeed() {
     async fn update_both(tx: &mut Tx, pair: &Pair) -> Result<(), StoreError> {
         tx.execute(UPDATE, &[pair.ids[0].into()]).await?;
         if !pair.ran.swap(true, Ordering::Relaxed) {
-            pair.met.wait();
+            pair.met.wait().await;
         }
         tx.execute(UPDATE, &[pair.ids[1].into()]).await.map(drop)
     }

@@ -1,0 +1,1 @@
+//! What the crate's sources and migrations promise.
