@@ -1,0 +1,144 @@
+"""Users' tokens: alone, beside a signature, expired, too narrow."""
+
+import json
+import time
+
+import pytest
+
+from client import refused, request_of, send, workdocs
+from server import ROOT_KEY
+from waiting import until_clock
+
+
+@pytest.fixture(scope="module")
+def bob(site):
+    return site.person()
+
+
+def with_token(site, token, **options):
+    return workdocs(site.server, key=None, token=token, **options)
+
+
+def test_a_token_alone_sees_what_its_user_sees(site, ann, folder, bob):
+    client = ann.client()
+    assert client.get_folder(FolderId=folder)["Metadata"]["Id"] == folder
+    with refused("UnauthorizedResourceAccessException"):
+        bob.client().get_folder(FolderId=folder)
+
+
+def test_a_token_may_be_called_a_bearer_s(site, ann, folder):
+    request = request_of(ann.client(), "get_folder", FolderId=folder)
+    token = request.headers["Authentication"]
+    assert send(request.with_header("Authentication", f"Bearer {token}")).status == 200
+    assert send(request.with_header("Authentication", f"Bearer{token}")).status == 403
+
+
+def test_beside_a_signature_the_token_says_who_is_asking(site, folder, bob):
+    both = workdocs(site.server, token=site.server.token(bob.username))
+    assert both.get_folder(FolderId=bob.root)["Metadata"]["CreatorId"] == bob.id
+    with refused("UnauthorizedResourceAccessException") as refusal:
+        both.get_folder(FolderId=folder)
+    assert f"Principal [{bob.id}]" in refusal.message
+
+
+@pytest.mark.parametrize("token", ["x", "nonsense", "a" * 8199])
+def test_an_unknown_token_is_refused_and_never_falls_back_to_the_signature(site, folder, token):
+    for client in (with_token(site, token), workdocs(site.server, token=token)):
+        with refused("UnrecognizedClientException") as refusal:
+            client.get_folder(FolderId=folder)
+        assert token == "x" or token not in refusal.message
+
+
+def test_a_token_with_one_letter_changed_is_unknown(site, ann, folder):
+    token = site.server.token(ann.username)
+    for at in (0, len(token) // 2, len(token) - 1):
+        other = "A" if token[at] != "A" else "B"
+        with refused("UnrecognizedClientException"):
+            with_token(site, token[:at] + other + token[at + 1:]).get_folder(FolderId=folder)
+
+
+def test_beside_a_token_the_signature_must_be_right(site, ann, folder):
+    token = site.server.token(ann.username)
+    wrong = workdocs(site.server, key=(ROOT_KEY, "wrong" * 8), token=token)
+    with refused("InvalidSignatureException"):
+        wrong.get_folder(FolderId=folder)
+    unknown = workdocs(site.server, key=("AKIA" + "B" * 16, "wrong" * 8), token=token)
+    with refused("UnrecognizedClientException"):
+        unknown.get_folder(FolderId=folder)
+
+
+def test_an_expired_token_is_refused_as_expired(site, ann, folder):
+    token = site.server.token(ann.username, "--expires", "1s")
+    client = with_token(site, token)
+    until_clock(time.time() + 1.1)
+    with refused("ExpiredTokenException"):
+        client.get_folder(FolderId=folder)
+    with refused("ExpiredTokenException"):
+        workdocs(site.server, token=token).get_folder(FolderId=folder)
+
+
+READS = ["get_folder", "describe_folder_contents", "get_folder_path"]
+
+
+@pytest.mark.parametrize("operation", READS)
+def test_a_token_for_writing_does_not_read(site, ann, folder, operation):
+    call = getattr(ann.client("--scopes", "write"), operation)
+    with refused("UnauthorizedOperationException"):
+        call(FolderId=folder)
+    getattr(ann.client("--scopes", "read"), operation)(FolderId=folder)
+
+
+def test_a_token_for_reading_does_not_write(site, ann, folder):
+    client = ann.client("--scopes", "read")
+    upload = site.upload(folder)
+    for call in (
+        lambda: client.create_folder(ParentFolderId=folder, Name="x"),
+        lambda: site.initiate(client, ParentFolderId=folder, Name="x"),
+        lambda: client.update_document_version(**upload.ids, VersionStatus="ACTIVE"),
+        lambda: client.abort_document_version_upload(**upload.ids),
+        lambda: client.delete_document(DocumentId=upload.document),
+        lambda: client.delete_folder(FolderId=folder),
+    ):
+        with refused("UnauthorizedOperationException"):
+            call()
+    assert len(site.documents(folder)) == 1
+
+
+def test_a_token_survives_a_restart_and_ends_with_the_user_s_activity(site, folder):
+    carl = site.person()
+    client = carl.client()
+    site.server.restart()
+    client.get_folder(FolderId=carl.root)
+    site.admin.deactivate_user(UserId=carl.id)
+    with refused("UnauthorizedOperationException"):
+        client.get_folder(FolderId=carl.root)
+
+
+def test_a_token_is_for_a_user_that_exists(site):
+    done = site.server.run("token", "create", "--user", "nobody", str(site.server.data), expect=1)
+    assert done.stdout == ""
+    assert "nobody" in done.stderr
+
+
+def test_a_policy_says_what_a_key_may_do(site, folder):
+    statement = {"Effect": "Allow", "Action": ["workdocs:Get*", "zocalo:Describe*"], "Resource": "*"}
+    key = site.server.key("reader", {"Version": "2012-10-17", "Statement": statement})
+    client = workdocs(site.server, key=key)
+    client.get_folder(FolderId=folder)
+    client.describe_folder_contents(FolderId=folder)
+    with refused("UnauthorizedResourceAccessException") as refusal:
+        client.create_folder(ParentFolderId=folder, Name="x")
+    assert "user/reader] is not allowed to execute [workdocs:CreateFolder]" in refusal.message
+    with refused("UnauthorizedResourceAccessException"):
+        client.delete_folder(FolderId=folder)
+
+
+def test_a_policy_that_is_not_understood_is_not_taken(site, tmp_path):
+    statement = {"Effect": "Allow", "Action": "workdocs:*", "Resource": "*", "Condition": {"Own": {}}}
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    done = site.server.run(
+        "key", "create", "--name", "x", "--policy", str(path), str(site.server.data), expect=1
+    )
+    assert done.stdout == ""
+    assert done.stderr

@@ -1,0 +1,73 @@
+"""All 44 operations are known; those that do nothing yet say so by name, and the list only shrinks."""
+
+import pathlib
+
+import pytest
+from botocore import xform_name
+
+from client import MODEL, outcome, refused, workdocs
+
+NOT_IMPLEMENTED = (
+    pathlib.Path(__file__).parents[1].joinpath("not_implemented.txt").read_text().split()
+)
+
+
+def value_for(shape, organization):
+    """The simplest value that a shape allows."""
+    if shape.name == "OrganizationIdType":
+        return organization
+    if shape.type_name == "structure":
+        return members_for(shape, organization)
+    if shape.type_name == "list":
+        return [value_for(shape.member, organization)]
+    if shape.type_name == "map":
+        return {"key": "value"}
+    if shape.type_name == "boolean":
+        return True
+    if shape.type_name in ("integer", "long"):
+        return 1
+    if shape.enum:
+        return shape.enum[0]
+    return "https://example.com/x" if "Endpoint" in shape.name else "A1b2c3d4"
+
+
+def members_for(shape, organization):
+    if shape is None:
+        return {}
+    return {
+        name: value_for(shape.members[name], organization) for name in shape.required_members
+    }
+
+
+@pytest.mark.parametrize("operation", sorted(MODEL.operation_names))
+def test_an_operation_is_there_or_says_that_it_is_not(site, operation):
+    model = MODEL.operation_model(operation)
+    members = members_for(model.input_shape, site.server.organization_id)
+    call = getattr(site.admin, xform_name(operation))
+    if operation in NOT_IMPLEMENTED:
+        with refused("NotImplementedException") as refusal:
+            call(**members)
+        assert operation in refusal.message
+    else:
+        assert outcome(call, **members) != "NotImplementedException"
+
+
+def test_the_list_names_operations_of_the_model_once_each():
+    assert len(MODEL.operation_names) == 44
+    assert NOT_IMPLEMENTED == sorted(set(NOT_IMPLEMENTED))
+    assert set(NOT_IMPLEMENTED) <= set(MODEL.operation_names)
+
+
+def test_what_is_not_there_asks_who_you_are_first(site):
+    client = workdocs(site.server, key=None)
+    with refused("MissingAuthenticationTokenException"):
+        client.describe_activities()
+
+
+def test_answers_are_not_to_be_kept(site):
+    headers = site.admin.describe_users(OrganizationId=site.server.organization_id)[
+        "ResponseMetadata"
+    ]["HTTPHeaders"]
+    assert "no-store" in headers["cache-control"]
+    assert headers["content-type"] == "application/json"
+    assert len(headers["x-amzn-requestid"]) == 36
