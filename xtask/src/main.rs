@@ -6,6 +6,7 @@
     reason = "a tool of the repository reads the environment and times its stages itself"
 )]
 
+mod check_model;
 mod install;
 mod postgres;
 mod process;

@@ -1,18 +1,32 @@
-//! Rust files that nothing compiles: a forgotten `mod` is a test that never runs.
+//! Files that nothing compiles or runs: a forgotten `mod` is a test that proves nothing.
 
 use std::path::Path;
 
 use super::lexer::Source;
 use super::{File, Finding, extension};
+use crate::stages::CLIENT_TESTS;
 
-/// Checks that every Rust file is the root of a crate or a module of its parent.
+/// Checks that every Rust file is the root of a crate or a module of its parent, and that a stage
+/// runs every test of the real server.
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
+    let forgotten_tests = files
+        .iter()
+        .filter(|file| file.path.starts_with("tests/") && is_script_test(&file.path))
+        .filter(|file| !CLIENT_TESTS.iter().any(|place| file.path.starts_with(place)))
+        .map(|file| Finding::new(&file.path, 0, "no stage of `cargo xtask test` runs this"));
     files
         .iter()
         .filter(|file| extension(&file.path) == "rs" && !is_root(&file.path))
         .filter(|file| !is_declared(&file.path, files))
         .map(|file| Finding::new(&file.path, 0, "no `mod` names this file: nothing compiles it"))
+        .chain(forgotten_tests)
         .collect()
+}
+
+/// Whether a file's name makes it a test for pytest or for `node --test`.
+fn is_script_test(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    (name.starts_with("test_") && extension(name) == "py") || name.contains(".test.")
 }
 
 /// Whether cargo compiles the file by its place alone.
@@ -67,6 +81,25 @@ mod tests {
             ("crates/server/tests/it/user.rs", ""),
         ];
         assert_eq!(forgotten(&files), ["crates/server/tests/it/user.rs"]);
+    }
+
+    #[test]
+    fn a_test_of_the_real_server_that_no_stage_runs_is_found() {
+        let files = [
+            ("tests/clients/python/test_upload.py", ""),
+            ("tests/clients/ruby/test_upload.py", ""),
+            ("tests/faults/power.py", ""),
+            ("tests/faults/test_disk.py", ""),
+            ("tests/faults/disk.test.mjs", ""),
+        ];
+        assert_eq!(
+            forgotten(&files),
+            [
+                "tests/clients/ruby/test_upload.py",
+                "tests/faults/test_disk.py",
+                "tests/faults/disk.test.mjs",
+            ]
+        );
     }
 
     #[test]
