@@ -153,7 +153,6 @@ async fn an_error_undoes_only_its_own_operation(place: Place) {
     assert_eq!(place.ids().await, ["a", "c"]);
 }
 
-#[expect(clippy::panic_in_result_fn, reason = "the story is about a panic")]
 async fn a_panic_undoes_only_its_own_operation(place: Place) {
     async fn insert_and_panic(tx: &mut Tx) -> Result<(), StoreError> {
         insert_one(tx, "b").await?;

@@ -251,20 +251,19 @@ pub(super) fn fault(error: &tokio_postgres::Error) -> StoreError {
         return StoreError::LockTimeout;
     }
     match state.code().get(..2) {
-        // No connection, out of resources, an operator's intervention, a failing disk, a standby
-        // that refuses changes.
-        Some("08" | "53" | "57" | "58") => StoreError::Unavailable(text(error)),
+        // No connection, a conflict with another transaction, out of resources, an operator's
+        // intervention, a failing disk; below, a standby that refuses changes.
+        Some("08" | "40" | "53" | "57" | "58") => StoreError::Unavailable(text(error)),
         Some("25") if *state == SqlState::READ_ONLY_SQL_TRANSACTION => {
             StoreError::Unavailable(text(error))
         }
-        Some("40") => StoreError::Unavailable(text(error)),
         Some("XX") => StoreError::Corrupt { table: "metadata", reason: text(error) },
         _ => StoreError::Internal(text(error)),
     }
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 // PostgreSQL's detail and hint quote the row's values, which must not reach a log.

@@ -29,14 +29,11 @@ pub(super) enum Fault {
 
 /// How firmly `row_locked` holds the row until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), allow(dead_code, reason = "the statements take these as they appear"))]
 pub(crate) enum Lock {
     /// Nobody else may change, delete or lock the row.
     Update,
     /// As `Update`, but others may still refer to the row's key.
     NoKeyUpdate,
-    /// Nobody else may delete the row or change its key.
-    KeyShare,
 }
 
 /// How an insertion met the unique keys.
@@ -99,7 +96,6 @@ impl Tx {
             (Connection::Sqlite(_), _) => "",
             (Connection::Postgres(_), Lock::Update) => " FOR UPDATE",
             (Connection::Postgres(_), Lock::NoKeyUpdate) => " FOR NO KEY UPDATE",
-            (Connection::Postgres(_), Lock::KeyShare) => " FOR KEY SHARE",
         };
         let rows = self.query(sql, clause, args).await?;
         Ok(rows.into_iter().next())

@@ -64,7 +64,6 @@ async fn operations_that_wait_share_a_commit() {
 }
 
 #[tokio::test]
-#[expect(clippy::panic_in_result_fn, reason = "the story is about a panic")]
 async fn operations_of_one_commit_do_not_hurt_each_other() {
     async fn insert_and_panic(tx: &mut Tx) -> Result<(), StoreError> {
         insert_one(tx, "panic").await?;

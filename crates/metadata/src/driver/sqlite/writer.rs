@@ -48,7 +48,7 @@ trait Queued: Send {
 
 struct Operation<I, T, E, F> {
     input: I,
-    operation: F,
+    run: F,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
@@ -61,7 +61,7 @@ where
     F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send,
 {
     fn run(&mut self, tx: &mut Tx) -> bool {
-        let result = run_once(tx, &self.input, &self.operation);
+        let result = run_once(tx, &self.input, &self.run);
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -106,7 +106,7 @@ impl Writer {
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let operation = Operation { input, operation, result: None, answer };
+        let operation = Operation { input, run: operation, result: None, answer };
         self.send(Message::Run(Box::new(operation))).await?;
         match tokio::time::timeout(ANSWER_WAIT, answered).await {
             Ok(Ok(answer)) => answer,
@@ -204,7 +204,7 @@ impl Thread {
             Err(Lost::fatal(StoreError::Internal("the writing thread panicked".to_owned())))
         });
         match committed {
-            Ok(()) => done.into_iter().for_each(|operation| operation.answer()),
+            Ok(()) => done.into_iter().for_each(Queued::answer),
             Err(lost) if lost.fatal => {
                 // Nobody has been answered yet, and nobody will be: the callers' ends are dropped
                 // only if this returns.
@@ -212,7 +212,9 @@ impl Thread {
                 return Next::Stop;
             }
             Err(lost) => {
-                done.into_iter().for_each(|operation| operation.refuse(lost.error.clone()));
+                for operation in done {
+                    operation.refuse(lost.error.clone());
+                }
             }
         }
         next
