@@ -12,8 +12,17 @@ pub(crate) fn default_level() -> Targets {
     Targets::new().with_default(LevelFilter::INFO)
 }
 
+/// Libraries that log headers or a statement's arguments at the lower levels, and how far each may
+/// go whatever the setting says.
+const QUIET: [(&str, LevelFilter); 3] = [
+    ("aws_sigv4", LevelFilter::OFF),
+    ("hyper", LevelFilter::INFO),
+    ("tokio_postgres", LevelFilter::WARN),
+];
+
 /// Sends the log of this process to stderr. Only the first call has an effect.
 pub(crate) fn start(level: Targets) {
+    let level = level.with_targets(QUIET);
     let is_terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let layer = if is_terminal {

@@ -1,22 +1,43 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
-#![expect(
-    clippy::unused_async,
-    reason = "the signatures are those of the site, which opens stores and waits for them"
-)]
-
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use docharbor_blobs::LocalBlobs;
+use docharbor_domain::{
+    AccessKeyId, Action, Call, OrganizationId, Policy, Refusal, Scope, Scopes, UserType,
+};
+use docharbor_metadata::{Metadata, Options};
 use docharbor_server::health::Health;
+use docharbor_server::{DoorSettings, doors};
+use docharbor_site::{
+    Error, FirstAdministrator, FirstStart, Keyring, NewUser, OsRandom, Parts, Random as _, RootKey,
+    Settings, Site, SystemClock,
+};
 use futures::future::BoxFuture;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
 use crate::master_key::MasterKey;
 use crate::secret::Secret;
+
+/// The database in the data directory.
+const DATABASE_FILE: &str = "meta.db";
+
+/// The users of `docharbor dev`.
+const DEMO_USERS: [(&str, &str, UserType); 3] = [
+    ("admin", "Avery", UserType::Admin),
+    ("ann", "Ann", UserType::User),
+    ("bob", "Bob", UserType::User),
+];
+
+/// How long the demo token lasts.
+const DEMO_TOKEN_LIFETIME_MS: i64 = 24 * 3_600_000;
 
 /// A site that is open, and its doors.
 pub(crate) struct Running {
@@ -33,6 +54,17 @@ pub(crate) struct Running {
     pub(crate) stop: BoxFuture<'static, ()>,
 }
 
+/// How a command opens the database.
+#[derive(Clone, Copy)]
+enum Opening {
+    /// As a server does: makes it, migrates it.
+    Serve,
+    /// Beside a server that may be running, to read and change it.
+    Beside,
+    /// Beside a server that may be running, only to read it.
+    ReadOnly,
+}
+
 /// Opens the site, making it at its first start.
 ///
 /// `public_url` begins every link the server gives out; it has no slash at its end.
@@ -43,19 +75,122 @@ pub(crate) async fn start(
     public_url: &str,
 ) -> Result<Running, Failure> {
     configuration.log();
-    let _ = (directory.path(), master_key.bytes(), public_url);
-    tracing::warn!("this build has no site: only health is served");
+    let parts = open(configuration, directory.path(), *master_key.bytes(), Opening::Serve).await?;
+    parts.blobs.clean_staging().await.map_err(|error| blobs_failed(&error))?;
+    let site = Site::new(parts);
+    let is_new = site.organization().await.map_err(|error| failed(&error))?.is_none();
+    let organization =
+        site.first_start(first_start(configuration)).await.map_err(|error| failed(&error))?;
+    if configuration.organization_id.as_ref().is_some_and(|wanted| *wanted != organization) {
+        tracing::warn!(%organization, "organization_id is for the first start only and is ignored");
+    }
+    // Proves that this master key is the one the stored secrets were sealed with.
+    site.root_key(&organization).await.map_err(|error| failed(&error))?;
+    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration, public_url));
+    let probed = site.clone();
+    let health = Health::new(move || {
+        let site = probed.clone();
+        Box::pin(async move { site.is_ready().await.is_ok() })
+    });
+    let worker = site.clone();
+    let jobs = tokio::spawn(async move { worker.run_jobs().await });
     Ok(Running {
-        doors: Router::new(),
-        health: Health::new(|| Box::pin(std::future::ready(true))),
-        organization_id: configuration
-            .organization_id
-            .as_ref()
-            .map_or_else(|| "d-0000000000".to_owned(), ToString::to_string),
-        is_new: !directory.has_data()?,
+        doors: doors(&door),
+        health,
+        organization_id: organization.to_string(),
+        is_new,
         setup_link: None,
-        stop: Box::pin(std::future::ready(())),
+        stop: Box::pin(async move {
+            jobs.abort();
+            let _ended = jobs.await;
+            if let Err(error) = site.close().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the stores closed badly");
+            }
+        }),
     })
+}
+
+async fn open(
+    configuration: &Configuration,
+    directory: &Path,
+    master_key: [u8; 32],
+    opening: Opening,
+) -> Result<Parts, Failure> {
+    let metadata = open_metadata(configuration, directory, opening).await.map_err(|error| {
+        Failure::failed(
+            "The database cannot be opened",
+            &error,
+            "check that DIR is the directory of a DocHarbor server, or that --database-url is right \
+             and its server runs",
+        )
+    })?;
+    let blobs = LocalBlobs::open(directory).map_err(|error| {
+        Failure::failed("The blob store cannot be opened", error, "check the permissions of DIR")
+    })?;
+    Ok(Parts {
+        metadata,
+        blobs: Arc::new(blobs),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(OsRandom),
+        keyring: Keyring::new(&docharbor_site::MasterKey::new(master_key)),
+        settings: Settings {
+            upload_expiry_ms: millis(configuration.upload_expiry),
+            users_default_quota_bytes: i64::try_from(configuration.users_default_quota_bytes)
+                .unwrap_or(i64::MAX),
+            garbage_grace_ms: millis(configuration.gc_grace),
+        },
+        on_fatal: Arc::new(die),
+    })
+}
+
+async fn open_metadata(
+    configuration: &Configuration,
+    directory: &Path,
+    opening: Opening,
+) -> Result<Metadata, docharbor_metadata::StoreError> {
+    let options = Options { on_fatal: Arc::new(|error| die(error)) };
+    if let Some(url) = &configuration.database_url {
+        return Metadata::open_postgres(url.expose()).await;
+    }
+    let path = directory.join(DATABASE_FILE);
+    match opening {
+        Opening::Serve => Metadata::open_sqlite(&path, options),
+        Opening::Beside => Metadata::open_sqlite_existing(&path, options),
+        Opening::ReadOnly => Metadata::open_sqlite_read_only(&path, options),
+    }
+}
+
+/// Ends the process at once: what was acknowledged is safe, what was not must not be.
+fn die(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(error, "a store can no longer be trusted to keep what it takes: stopping");
+    std::process::exit(1);
+}
+
+fn first_start(configuration: &Configuration) -> FirstStart {
+    let secret = |secret: &Secret| Zeroizing::new(secret.expose().to_owned());
+    let key = configuration
+        .root_access_key_id
+        .as_ref()
+        .zip(configuration.root_secret_access_key.as_ref());
+    let administrator =
+        configuration.admin_username.as_ref().zip(configuration.admin_password.as_ref());
+    FirstStart {
+        organization: configuration.organization_id.clone(),
+        root_key: key.map(|(id, text)| RootKey { id: AccessKeyId::new(id), secret: secret(text) }),
+        administrator: administrator.map(|(username, password)| FirstAdministrator {
+            username: username.clone(),
+            password: secret(password),
+        }),
+    }
+}
+
+fn door_settings(configuration: &Configuration, public_url: &str) -> DoorSettings {
+    let secs = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    DoorSettings {
+        public_url: public_url.to_owned(),
+        upload_url_lifetime_secs: secs(configuration.upload_url_lifetime),
+        download_url_lifetime_secs: secs(configuration.download_url_lifetime),
+    }
 }
 
 /// What the one line of `docharbor dev` tells besides the endpoint.
@@ -71,8 +206,60 @@ pub(crate) async fn demo_access(
     directory: &DataDirectory,
     master_key: &MasterKey,
 ) -> Result<DemoAccess, Failure> {
-    let _ = (configuration, directory, master_key);
-    Err(not_yet("dev"))
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let demo = async {
+        let root = site.root_key(&organization).await?;
+        let holder = site.key_holder(&root.id).await?;
+        let caller = holder.ok_or(Error::Fault("the root key was just made and is gone"))?.caller;
+        let call = Call::admit(caller, Action { name: "CreateUser", scope: Scope::Write }, None)?;
+        for (username, given_name, user_type) in DEMO_USERS {
+            site.create_user(&call, demo_user(username, given_name, user_type)).await?;
+        }
+        let scopes = Scopes { read: true, write: true };
+        let token = site.create_token(&organization, "ann", scopes, DEMO_TOKEN_LIFETIME_MS).await?;
+        Ok((root, token))
+    };
+    let (root, token) = demo.await.map_err(|error| failed(&error))?;
+    Ok(DemoAccess {
+        access_key_id: root.id.to_string(),
+        secret_access_key: Secret::new(root.secret.to_string()),
+        token: Secret::new(token.to_string()),
+    })
+}
+
+/// A demo user has a password nobody knows: tokens and keys are the way in.
+fn demo_user(username: &str, given_name: &str, user_type: UserType) -> NewUser {
+    let mut random = [0_u8; 12];
+    OsRandom.fill(&mut random);
+    NewUser {
+        username: username.to_owned(),
+        password: Zeroizing::new(format!("aA1!{}", hex::encode(random))),
+        email: Some(format!("{username}@example.com")),
+        given_name: given_name.to_owned(),
+        surname: "Example".to_owned(),
+        time_zone: None,
+        storage_rule: None,
+        user_type,
+    }
+}
+
+/// Opens a site a server may have open too.
+async fn beside(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+) -> Result<(Site, OrganizationId), Failure> {
+    let parts = open(configuration, directory.path(), *master_key.bytes(), Opening::Beside).await?;
+    let site = Site::new(parts);
+    let organization = site.organization().await.map_err(|error| failed(&error))?;
+    let organization = organization.ok_or_else(|| {
+        Failure::failed(
+            "There is no site yet",
+            "no server was ever started on these data",
+            "start one: docharbor serve DIR",
+        )
+    })?;
+    Ok((site, organization))
 }
 
 /// What a shell needs besides the endpoint.
@@ -88,8 +275,13 @@ pub(crate) async fn root_access(
     directory: &DataDirectory,
     master_key: &MasterKey,
 ) -> Result<RootAccess, Failure> {
-    let _ = (configuration, directory, master_key);
-    Err(not_yet("env"))
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let root = site.root_key(&organization).await.map_err(|error| failed(&error))?;
+    Ok(RootAccess {
+        organization_id: organization.to_string(),
+        access_key_id: root.id.to_string(),
+        secret_access_key: Secret::new(root.secret.to_string()),
+    })
 }
 
 /// An access key just made.
@@ -106,8 +298,24 @@ pub(crate) async fn create_key(
     name: Option<&str>,
     policy: Option<&str>,
 ) -> Result<NewKey, Failure> {
-    let _ = (configuration, directory, master_key, name, policy);
-    Err(not_yet("key create"))
+    if let Some(text) = policy {
+        Policy::parse(text).map_err(|error| {
+            Failure::usage(
+                "The policy was not taken",
+                error,
+                "write a policy with Version 2012-10-17, Effect, Action or NotAction, Resource",
+            )
+        })?;
+    }
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let key = site
+        .create_access_key(&organization, name.unwrap_or("key"), policy.map(str::to_owned))
+        .await
+        .map_err(|error| failed(&error))?;
+    Ok(NewKey {
+        access_key_id: key.id.to_string(),
+        secret_access_key: Secret::new(key.secret.to_string()),
+    })
 }
 
 /// What a token allows.
@@ -128,8 +336,21 @@ pub(crate) async fn create_token(
     scopes: &[TokenScope],
     lifetime: Duration,
 ) -> Result<Secret, Failure> {
-    let _ = (configuration, directory, master_key, user, scopes, lifetime);
-    Err(not_yet("token create"))
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let scopes = Scopes {
+        read: scopes.contains(&TokenScope::Read),
+        write: scopes.contains(&TokenScope::Write),
+    };
+    let token = site.create_token(&organization, user, scopes, millis(lifetime)).await;
+    match token {
+        Ok(token) => Ok(Secret::new(token.to_string())),
+        Err(Error::Refused(Refusal::NotFound { .. })) => Err(Failure::failed(
+            "No token was made",
+            "the site has no user of this name",
+            "list the users: aws workdocs describe-users --organization-id ID",
+        )),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// A breach of an invariant of the data.
@@ -149,14 +370,35 @@ pub(crate) async fn verify(
     directory: &DataDirectory,
     deep: bool,
 ) -> Result<Vec<Finding>, Failure> {
-    let _ = (configuration, directory, deep);
-    Err(not_yet("verify"))
+    // Nothing sealed is opened, so any key will do.
+    let parts = open(configuration, directory.path(), [0; 32], Opening::ReadOnly).await?;
+    let report = Site::new(parts).verify(deep).await.map_err(|error| failed(&error))?;
+    let finding = |found: docharbor_site::Finding| Finding {
+        invariant: found.invariant,
+        subject: found.subject,
+        text: found.detail,
+    };
+    Ok(report.findings.into_iter().map(finding).collect())
 }
 
-fn not_yet(command: &str) -> Failure {
+fn failed(error: &Error) -> Failure {
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        why = format!("{why}: {cause}");
+        source = cause.source();
+    }
     Failure::failed(
-        format!("The command {command} is not available yet"),
-        "this build has no site",
-        "wait for the next build",
+        "The site did not do it",
+        why,
+        "check the database, the disk and that the master key belongs to these data",
     )
+}
+
+fn blobs_failed(error: &docharbor_blobs::BlobError) -> Failure {
+    Failure::failed("The blob store does not work", error, "check the disk and DIR's permissions")
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,19 @@
 
 pub mod accept;
 pub mod access_log;
+mod api;
+mod auth;
+mod door;
 pub mod health;
 pub mod observe;
 pub mod request_id;
+mod transfer;
+
+use axum::Router;
+
+pub use door::{Door, DoorSettings};
+
+/// The WorkDocs API and the transfers its URLs lead to.
+pub fn doors(door: &Door) -> Router {
+    api::router(door.clone()).merge(transfer::router(door.clone()))
+}

@@ -86,7 +86,13 @@ impl Site {
             size_max_bytes: announced.size_max_bytes.min(VERSION_SIZE_MAX_BYTES),
             ..announced
         };
-        let stored = self.parts.blobs.receive(&key, body, expected).await?;
+        let received = self.parts.blobs.receive(&key, body, expected).await;
+        if let Err(error) = &received
+            && error.is_fatal()
+        {
+            (self.parts.on_fatal)(error);
+        }
+        let stored = received?;
         fail::fail_point!("site::before_attach");
         let now = self.now();
         let blob = Blob {

@@ -29,7 +29,7 @@ use tokio::sync::{Notify, Semaphore};
 
 pub use clock::{Clock, SystemClock};
 pub use content::{Download, Incoming, ReceiveRefusal};
-pub use credentials::{KeyHolder, NewAccessKey};
+pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};
 pub use error::Error;
 pub use folders::FolderView;
 pub use jobs::JobsDone;
@@ -78,6 +78,9 @@ pub struct Parts {
     pub keyring: Keyring,
     /// What can be set.
     pub settings: Settings,
+    /// Called when a store can no longer be trusted to keep what it took. It must log and end the
+    /// process: going on could lose what was acknowledged.
+    pub on_fatal: Arc<dyn Fn(&(dyn std::error::Error + 'static)) + Send + Sync>,
 }
 
 /// The application. Clones share everything.
@@ -118,8 +121,13 @@ impl Site {
     /// Whether the database and the blob store answer.
     pub async fn is_ready(&self) -> Result<(), Error> {
         self.parts.metadata.ping().await?;
-        self.parts.blobs.probe().await?;
-        Ok(())
+        let probed = self.parts.blobs.probe().await;
+        if let Err(error) = &probed
+            && error.is_fatal()
+        {
+            (self.parts.on_fatal)(error);
+        }
+        Ok(probed?)
     }
 
     /// Ends all work on the stores in good order.

@@ -1,0 +1,276 @@
+//! The WorkDocs API: 44 operations, each decode, one call of the site, encode.
+
+mod documents;
+mod encode;
+mod error;
+mod folders;
+mod marker;
+mod users;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{MethodRouter, any};
+use docharbor_domain::{Action, Call, Caller, Refusal, Scope};
+use docharbor_sigv4::payload_sha256_hex;
+use docharbor_wire::{
+    ErrorCode, Input, Operation, Violations, decode_path_segment, decode_query, parse_body,
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::access_log::OperationName;
+use crate::auth::authenticate;
+use crate::door::Door;
+use error::{ApiError, Problem};
+
+/// The most bytes a request's body may have; no request of the model comes near it.
+const BODY_MAX_BYTES: usize = 1 << 20;
+
+/// The longest `amz-sdk-invocation-id` that is taken: a UUID has 36 bytes.
+const INVOCATION_ID_MAX_BYTES: usize = 128;
+
+/// What a handler answers.
+enum Reply {
+    /// The operation's shape.
+    Json(Vec<u8>),
+    /// Nothing but the status.
+    Empty,
+}
+
+impl Reply {
+    fn json(shape: &impl Serialize) -> Result<Self, Problem> {
+        let json = serde_json::to_vec(shape);
+        json.map(Self::Json).map_err(|_| Problem::fault("an answer could not be written"))
+    }
+}
+
+/// A request that was let in, with what a handler reads of it.
+struct Admitted<'a> {
+    door: &'a Door,
+    call: Call,
+    input: Input<'a>,
+}
+
+/// Routes every operation of the table; what is none gets the protocol's answer for that.
+pub(crate) fn router(door: Door) -> Router {
+    let mut paths: Vec<&str> = Operation::ALL.iter().map(|operation| operation.path()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let route = |router: Router<Door>, path: &'static str| router.route(path, operations(path));
+    paths
+        .into_iter()
+        .fold(Router::new(), route)
+        .route("/api/v1/{*rest}", any(unknown))
+        .with_state(door)
+}
+
+/// The operations of one path, told apart by their methods.
+fn operations(path: &'static str) -> MethodRouter<Door> {
+    any(move |State(door): State<Door>, request: Request| async move {
+        let found = Operation::ALL.iter().copied().find(|operation| {
+            operation.path() == path && operation.method() == request.method().as_str()
+        });
+        match found {
+            Some(operation) => serve(door, operation, request).await,
+            None => unknown(request).await,
+        }
+    })
+}
+
+async fn unknown(request: Request) -> Response {
+    let problem = Problem::Code(
+        ErrorCode::UnknownOperation,
+        format!("{} on this path is no operation of the WorkDocs API.", request.method()),
+    );
+    ApiError::early(problem).into_response()
+}
+
+async fn serve(door: Door, operation: Operation, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // A client that goes away must not stop a change half way, so the work is a task of its own.
+    let work = tokio::spawn(async move { answer(&door, operation, &parts, body).await });
+    let mut response = match work.await {
+        Ok(Ok(reply)) => success(operation, reply),
+        Ok(Err(error)) => error.into_response(),
+        Err(_panic) => {
+            ApiError::early(Problem::fault("the handler of an operation panicked")).into_response()
+        }
+    };
+    response.extensions_mut().insert(OperationName(operation.name()));
+    response
+}
+
+async fn answer(
+    door: &Door,
+    operation: Operation,
+    parts: &Parts,
+    body: Body,
+) -> Result<Reply, ApiError> {
+    let early = |problem: Problem| ApiError::new(operation, problem, None);
+    let body = read_body(body).await.map_err(early)?;
+    let body_hash = payload_sha256_hex(&body);
+    let caller =
+        authenticate(door.site(), parts, &body_hash).await.map_err(|error| early(error.into()))?;
+    let principal = caller.principal().to_owned();
+    let refused = |problem: Problem| ApiError::new(operation, problem, Some(principal.clone()));
+    let action = Action {
+        name: operation.name(),
+        scope: match operation.scope() {
+            docharbor_wire::Scope::Read => Scope::Read,
+            docharbor_wire::Scope::Write => Scope::Write,
+        },
+    };
+    let retry_key = retry_key(operation, &caller, parts, &body_hash);
+    let call = Call::admit(caller, action, retry_key).map_err(|r| refused(r.into()))?;
+    dispatch(door, operation, call, parts, &body).await.map_err(refused)
+}
+
+async fn dispatch(
+    door: &Door,
+    operation: Operation,
+    call: Call,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Reply, Problem> {
+    let body = parse_body(body)
+        .map_err(|error| Problem::Code(ErrorCode::Serialization, error.message().to_owned()))?;
+    let path = path_members(operation, parts.uri.path())?;
+    let query = decode_query(parts.uri.query().unwrap_or_default())?;
+    let input = Input { path: &path, query: &query, body: Some(&body) };
+    let admitted = Admitted { door, call, input };
+    match operation {
+        Operation::AbortDocumentVersionUpload => documents::abort_upload(&admitted).await,
+        Operation::ActivateUser => users::activate(&admitted).await,
+        Operation::CreateFolder => folders::create(&admitted).await,
+        Operation::CreateUser => users::create(&admitted).await,
+        Operation::DeactivateUser => users::deactivate(&admitted).await,
+        Operation::DeleteDocument => documents::delete(&admitted).await,
+        Operation::DeleteFolder => folders::delete(&admitted).await,
+        Operation::DeleteUser => users::delete(&admitted).await,
+        Operation::DescribeDocumentVersions => documents::describe_versions(&admitted).await,
+        Operation::DescribeFolderContents => folders::describe_contents(&admitted).await,
+        Operation::DescribeUsers => users::describe(&admitted).await,
+        Operation::GetDocument => documents::get(&admitted).await,
+        Operation::GetDocumentPath => documents::get_path(&admitted).await,
+        Operation::GetDocumentVersion => documents::get_version(&admitted).await,
+        Operation::GetFolder => folders::get(&admitted).await,
+        Operation::GetFolderPath => folders::get_path(&admitted).await,
+        Operation::InitiateDocumentVersionUpload => documents::initiate_upload(&admitted).await,
+        Operation::UpdateDocumentVersion => documents::update_version(&admitted).await,
+        Operation::UpdateUser => users::update(&admitted).await,
+        Operation::AddResourcePermissions
+        | Operation::CreateComment
+        | Operation::CreateCustomMetadata
+        | Operation::CreateLabels
+        | Operation::CreateNotificationSubscription
+        | Operation::DeleteComment
+        | Operation::DeleteCustomMetadata
+        | Operation::DeleteDocumentVersion
+        | Operation::DeleteFolderContents
+        | Operation::DeleteLabels
+        | Operation::DeleteNotificationSubscription
+        | Operation::DescribeActivities
+        | Operation::DescribeComments
+        | Operation::DescribeGroups
+        | Operation::DescribeNotificationSubscriptions
+        | Operation::DescribeResourcePermissions
+        | Operation::DescribeRootFolders
+        | Operation::GetCurrentUser
+        | Operation::GetResources
+        | Operation::RemoveAllResourcePermissions
+        | Operation::RemoveResourcePermission
+        | Operation::RestoreDocumentVersions
+        | Operation::SearchResources
+        | Operation::UpdateDocument
+        | Operation::UpdateFolder => Err(Problem::Code(
+            ErrorCode::NotImplemented,
+            format!("DocHarbor does not implement {} yet.", operation.name()),
+        )),
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Problem> {
+    match Limited::new(body, BODY_MAX_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::Code(
+            ErrorCode::RequestEntityTooLarge,
+            format!("A request's body has at most {BODY_MAX_BYTES} bytes."),
+        )),
+        Err(_) => Err(Problem::Code(
+            ErrorCode::RequestTimeout,
+            "The body did not come to its end in time; send it again.".to_owned(),
+        )),
+    }
+}
+
+/// The members in the path, by the operation's template.
+fn path_members(operation: Operation, raw: &str) -> Result<Vec<(String, String)>, Violations> {
+    let mut members = Vec::new();
+    let mut violations = Violations::new();
+    for (template, segment) in operation.path().split('/').zip(raw.split('/')) {
+        let Some(name) = template.strip_prefix('{').and_then(|t| t.strip_suffix('}')) else {
+            continue;
+        };
+        match decode_path_segment(name, segment) {
+            Ok(value) => members.push((name.to_owned(), value)),
+            Err(more) => violations.append(more),
+        }
+    }
+    if violations.is_empty() { Ok(members) } else { Err(violations) }
+}
+
+/// Names this very request of this very caller. The id alone is never trusted: another request
+/// under the same id is another request.
+fn retry_key(
+    operation: Operation,
+    caller: &Caller,
+    parts: &Parts,
+    body_hash: &str,
+) -> Option<String> {
+    let id = invocation_id(&parts.headers)?;
+    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    let mut hash = Sha256::new();
+    for part in [operation.name(), caller.principal(), id, parts.method.as_str(), target, body_hash]
+    {
+        hash.update(part);
+        hash.update([0]);
+    }
+    Some(hex::encode(hash.finalize()))
+}
+
+fn invocation_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get("amz-sdk-invocation-id")?.to_str().ok()?;
+    (!id.is_empty() && id.len() <= INVOCATION_ID_MAX_BYTES).then_some(id)
+}
+
+fn success(operation: Operation, reply: Reply) -> Response {
+    let is_json = matches!(reply, Reply::Json(_));
+    let mut response = Response::new(match reply {
+        Reply::Json(json) => Body::from(json),
+        Reply::Empty => Body::empty(),
+    });
+    *response.status_mut() = StatusCode::from_u16(operation.status()).unwrap_or(StatusCode::OK);
+    if is_json {
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+    }
+    private(&mut response);
+    response
+}
+
+/// Answers of the API belong to their caller and are never kept on the way.
+fn private(response: &mut Response) {
+    let value = HeaderValue::from_static("private, no-cache, no-store, max-age=0");
+    response.headers_mut().insert(header::CACHE_CONTROL, value);
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Site(refusal.into())
+    }
+}

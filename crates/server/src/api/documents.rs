@@ -1,0 +1,146 @@
+//! Document operations: decode, ask the site, encode.
+
+use std::collections::BTreeMap;
+
+use docharbor_domain::{
+    DocumentId, FolderId, ItemKind, NewUpload, ResourceId, ResourceName, Timestamp, UploadTarget,
+    VersionId, limits,
+};
+use docharbor_site::PathQuery;
+use docharbor_wire::{
+    AbortDocumentVersionUploadRequest, DeleteDocumentRequest, DescribeDocumentVersionsRequest,
+    DescribeDocumentVersionsResponse, EpochSeconds, GetDocumentPathRequest,
+    GetDocumentPathResponse, GetDocumentRequest, GetDocumentResponse, GetDocumentVersionRequest,
+    GetDocumentVersionResponse, InitiateDocumentVersionUploadRequest,
+    InitiateDocumentVersionUploadResponse, LimitType, Request as _, SizeType,
+    UpdateDocumentVersionRequest, UploadMetadata,
+};
+
+use super::error::Problem;
+use super::folders::levels;
+use super::{Admitted, Reply, encode, marker};
+use crate::door::Direction;
+
+/// The media type of a document whose uploader named none.
+const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
+
+pub(super) async fn initiate_upload(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = InitiateDocumentVersionUploadRequest::decode(&admitted.input)?;
+    let moment = |moment: EpochSeconds| Timestamp::from_millis(moment.as_millis());
+    let content_type = request
+        .content_type
+        .map_or_else(|| CONTENT_TYPE_DEFAULT.to_owned(), |text| text.into_inner());
+    let upload = NewUpload {
+        target: UploadTarget::from_members(
+            request.id.map(|id| DocumentId::new(id.into_inner())),
+            request.parent_folder_id.map(|id| FolderId::new(id.into_inner())),
+            request.name.map(|name| ResourceName::new(name.into_inner())),
+        )?,
+        content_type: content_type.clone(),
+        declared_bytes: request.document_size_in_bytes.map(SizeType::get),
+        content_created: request.content_created_timestamp.map(moment),
+        content_modified: request.content_modified_timestamp.map(moment),
+    };
+    let begun = admitted.door.site().initiate_upload(&admitted.call, upload).await?.document;
+    let caller = admitted.call.caller();
+    let url = admitted.door.transfer_url(Direction::Upload, caller, &begun.id, &begun.latest.id)?;
+    // Programs send these along because WorkDocs' own URLs asked for them; ours needs neither.
+    let signed_headers = BTreeMap::from([
+        ("Content-Type".to_owned(), content_type),
+        ("x-amz-server-side-encryption".to_owned(), "AES256".to_owned()),
+    ]);
+    Reply::json(&InitiateDocumentVersionUploadResponse {
+        metadata: encode::document(&begun),
+        upload_metadata: UploadMetadata { upload_url: url, signed_headers },
+    })
+}
+
+pub(super) async fn abort_upload(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = AbortDocumentVersionUploadRequest::decode(&admitted.input)?;
+    let document = DocumentId::new(request.document_id.into_inner());
+    let version = VersionId::new(request.version_id.into_inner());
+    admitted.door.site().abort_upload(&admitted.call, document, version).await?;
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn update_version(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = UpdateDocumentVersionRequest::decode(&admitted.input)?;
+    let document = DocumentId::new(request.document_id.into_inner());
+    let version = VersionId::new(request.version_id.into_inner());
+    let site = admitted.door.site();
+    match request.version_status {
+        Some(docharbor_wire::DocumentVersionStatus::Active) => {
+            site.activate_version(&admitted.call, document, version).await?;
+        }
+        // Nothing to change, but the caller still learns whether the version is theirs to see.
+        None => drop(site.version(&admitted.call, document, version).await?),
+    }
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = GetDocumentRequest::decode(&admitted.input)?;
+    let id = DocumentId::new(request.document_id.into_inner());
+    let document = admitted.door.site().document(&admitted.call, id).await?;
+    Reply::json(&GetDocumentResponse {
+        metadata: encode::document(&document),
+        custom_metadata: BTreeMap::new(),
+    })
+}
+
+pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = GetDocumentVersionRequest::decode(&admitted.input)?;
+    let document = DocumentId::new(request.document_id.into_inner());
+    let id = VersionId::new(request.version_id.into_inner());
+    let version = admitted.door.site().version(&admitted.call, document.clone(), id).await?;
+    let metadata = match encode::names(request.fields.as_ref(), "SOURCE") {
+        true => encode::version_with_source(admitted, &document, &version)?,
+        false => encode::version(&version),
+    };
+    Reply::json(&GetDocumentVersionResponse { metadata, custom_metadata: BTreeMap::new() })
+}
+
+pub(super) async fn get_path(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = GetDocumentPathRequest::decode(&admitted.input)?;
+    let query = PathQuery {
+        id: ResourceId::new(request.document_id.into_inner()),
+        kind: ItemKind::Document,
+        limit: levels(request.limit),
+    };
+    let steps = admitted.door.site().path(&admitted.call, query).await?;
+    let with_names = encode::names(request.fields.as_ref(), "NAME");
+    Reply::json(&GetDocumentPathResponse { path: encode::path(&steps, with_names) })
+}
+
+pub(super) async fn describe_versions(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DescribeDocumentVersionsRequest::decode(&admitted.input)?;
+    let document = DocumentId::new(request.document_id.into_inner());
+    let with_source = encode::names(request.fields.as_ref(), "SOURCE");
+    // SOURCE asks for INITIALIZED versions too, by the reference's own words.
+    let include_initialized = with_source || encode::names(request.include.as_ref(), "INITIALIZED");
+    let list = format!(
+        "DescribeDocumentVersions|{}|{document}|{include_initialized}",
+        admitted.call.organization()
+    );
+    let site = admitted.door.site();
+    let before: Option<i64> = marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let limit = request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get);
+    let page =
+        site.versions(&admitted.call, document.clone(), include_initialized, before, limit).await?;
+    let next = page.next.map(|ordinal| marker::write(site.keyring(), &list, &ordinal));
+    let shown = page.versions.iter().map(|version| match with_source {
+        true => encode::version_with_source(admitted, &document, version),
+        false => Ok(encode::version(version)),
+    });
+    Reply::json(&DescribeDocumentVersionsResponse {
+        document_versions: shown.collect::<Result<_, _>>()?,
+        marker: next.transpose()?,
+    })
+}
+
+pub(super) async fn delete(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DeleteDocumentRequest::decode(&admitted.input)?;
+    let id = DocumentId::new(request.document_id.into_inner());
+    admitted.door.site().delete_document(&admitted.call, id).await?;
+    Ok(Reply::Empty)
+}

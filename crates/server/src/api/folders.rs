@@ -1,0 +1,103 @@
+//! Folder operations: decode, ask the site, encode.
+
+use docharbor_domain::{FolderId, ItemKind, ResourceId, ResourceName, Sort, limits};
+use docharbor_metadata::Place;
+use docharbor_site::{ContentsQuery, Kinds, PathQuery};
+use docharbor_wire::{
+    CreateFolderRequest, CreateFolderResponse, DeleteFolderRequest, DescribeFolderContentsRequest,
+    DescribeFolderContentsResponse, FolderContentType, GetFolderPathRequest, GetFolderPathResponse,
+    GetFolderRequest, GetFolderResponse, LimitType, OrderType, Request as _, ResourceSortType,
+    Violations,
+};
+
+use super::error::Problem;
+use super::{Admitted, Reply, encode, marker};
+
+pub(super) async fn create(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = CreateFolderRequest::decode(&admitted.input)?;
+    let Some(name) = request.name else {
+        return Err(Violations::of("Name", "Member must not be null").into());
+    };
+    let parent = FolderId::new(request.parent_folder_id.into_inner());
+    let name = ResourceName::new(name.into_inner());
+    let folder = admitted.door.site().create_folder(&admitted.call, parent, name).await?;
+    let empty = docharbor_domain::FolderTotals::default();
+    Reply::json(&CreateFolderResponse { metadata: encode::folder(&folder, Some(&empty)) })
+}
+
+pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = GetFolderRequest::decode(&admitted.input)?;
+    let id = FolderId::new(request.folder_id.into_inner());
+    let view = admitted.door.site().folder(&admitted.call, id).await?;
+    Reply::json(&GetFolderResponse {
+        metadata: encode::folder(&view.folder, view.totals.as_ref()),
+        custom_metadata: std::collections::BTreeMap::new(),
+    })
+}
+
+pub(super) async fn delete(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DeleteFolderRequest::decode(&admitted.input)?;
+    let id = FolderId::new(request.folder_id.into_inner());
+    admitted.door.site().delete_folder(&admitted.call, id).await?;
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn get_path(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = GetFolderPathRequest::decode(&admitted.input)?;
+    let query = PathQuery {
+        id: ResourceId::new(request.folder_id.into_inner()),
+        kind: ItemKind::Folder,
+        limit: levels(request.limit),
+    };
+    let steps = admitted.door.site().path(&admitted.call, query).await?;
+    let with_names = encode::names(request.fields.as_ref(), "NAME");
+    Reply::json(&GetFolderPathResponse { path: encode::path(&steps, with_names) })
+}
+
+/// The number of levels a path may have.
+pub(super) fn levels(limit: Option<LimitType>) -> Option<usize> {
+    limit.and_then(|limit| usize::try_from(limit.get()).ok())
+}
+
+pub(super) async fn describe_contents(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DescribeFolderContentsRequest::decode(&admitted.input)?;
+    let kinds = match request.content_type {
+        None | Some(FolderContentType::All) => Kinds::All,
+        Some(FolderContentType::Folder) => Kinds::Only(ItemKind::Folder),
+        Some(FolderContentType::Document) => Kinds::Only(ItemKind::Document),
+    };
+    let sort = match request.sort {
+        None | Some(ResourceSortType::Name) => Sort::Name,
+        Some(ResourceSortType::Date) => Sort::Date,
+    };
+    let descending = request.order == Some(OrderType::Descending);
+    let include_initialized = encode::names(request.include.as_ref(), "INITIALIZED");
+    let folder = FolderId::new(request.folder_id.into_inner());
+    let list = format!(
+        "DescribeFolderContents|{}|{folder}|{kinds:?}|{sort:?}|{descending}|{include_initialized}",
+        admitted.call.organization()
+    );
+    let site = admitted.door.site();
+    let after: Option<(ItemKind, String, i64, String)> =
+        marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let query = ContentsQuery {
+        folder,
+        kinds,
+        sort,
+        descending,
+        include_initialized,
+        after: after
+            .map(|(kind, name_key, modified_ms, id)| (kind, Place { name_key, modified_ms, id })),
+        limit: request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get),
+    };
+    let page = site.folder_contents(&admitted.call, query).await?;
+    let next = page.next.map(|(kind, place)| {
+        let place = (kind, place.name_key, place.modified_ms, place.id);
+        marker::write(site.keyring(), &list, &place)
+    });
+    Reply::json(&DescribeFolderContentsResponse {
+        folders: page.folders.iter().map(|folder| encode::folder(folder, None)).collect(),
+        documents: page.documents.iter().map(encode::document).collect(),
+        marker: next.transpose()?,
+    })
+}

@@ -1,0 +1,137 @@
+//! Who is asking: a signature, a user's token, or both. One answer for every way to be nobody.
+
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use docharbor_domain::{AccessKeyId, Caller};
+use docharbor_sigv4::{Rejection, Secret, SignedRequest};
+use docharbor_site::{Error, Site, TokenHolder};
+
+/// The signing names the API is called under; `zocalo` is the service's first name.
+const SERVICES: &[&str] = &["workdocs", "zocalo"];
+
+/// Why nobody in particular is asking.
+#[derive(Debug)]
+pub(crate) enum AuthError {
+    /// The signature is missing, broken or not accepted.
+    Rejected(Rejection),
+    /// The token is not known.
+    UnknownToken,
+    /// The token's time is over.
+    ExpiredToken,
+    /// The request says twice, and so not clearly, who is asking.
+    Ambiguous(&'static str),
+    /// The site could not find out.
+    Site(Error),
+}
+
+impl From<Rejection> for AuthError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Error> for AuthError {
+    fn from(error: Error) -> Self {
+        Self::Site(error)
+    }
+}
+
+/// Finds out who sent an API request.
+///
+/// A token decides who is asking, also beside a signature; both must be valid then, and a bad token
+/// never falls back to the signature.
+pub(crate) async fn authenticate(
+    site: &Site,
+    parts: &Parts,
+    body_sha256_hex: &str,
+) -> Result<Caller, AuthError> {
+    let token = token_of(&parts.headers)?;
+    let is_signed = authorizations(&parts.headers).any(|value| !is_bearer(value))
+        || parts.uri.query().is_some_and(|query| query.to_ascii_lowercase().contains("x-amz-"));
+    match (token, is_signed) {
+        (None, _) => signer(site, parts, body_sha256_hex, false).await,
+        (Some(token), false) => bearer(site, token).await,
+        (Some(token), true) => {
+            let signer = signer(site, parts, body_sha256_hex, true).await?;
+            let bearer = bearer(site, token).await?;
+            match bearer.organization == signer.organization {
+                true => Ok(bearer),
+                false => Err(AuthError::UnknownToken),
+            }
+        }
+    }
+}
+
+/// The request as a signature is made over it: everything as it was sent.
+pub(crate) fn signed_request(parts: &Parts) -> SignedRequest<'_> {
+    SignedRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect(),
+    }
+}
+
+async fn signer(
+    site: &Site,
+    parts: &Parts,
+    body_sha256_hex: &str,
+    has_token: bool,
+) -> Result<Caller, AuthError> {
+    let request = signed_request(parts);
+    let claim = docharbor_sigv4::parse(&request, SERVICES)?;
+    // A token decides who is asking: nobody may add one to what somebody else signed.
+    if has_token && !claim.signs("authentication") {
+        const UNSIGNED: Rejection =
+            Rejection::Incomplete("A token beside a signature must be signed: authentication.");
+        return Err(UNSIGNED.into());
+    }
+    let holder = site.key_holder(&AccessKeyId::new(claim.access_key_id())).await?;
+    // A session token belongs to a temporary key, and no key of ours is temporary.
+    let holder = holder.filter(|_| claim.session_token().is_none());
+    let secret = holder.as_ref().map(|holder| Secret::new(holder.secret.to_string()));
+    let now_ms = site.now().as_millis();
+    docharbor_sigv4::verify(&claim, body_sha256_hex, secret.as_ref(), now_ms)?;
+    holder.map(|holder| holder.caller).ok_or(AuthError::Rejected(Rejection::UnrecognizedClient))
+}
+
+async fn bearer(site: &Site, token: &str) -> Result<Caller, AuthError> {
+    match site.token_holder(token).await? {
+        TokenHolder::User(caller) => Ok(caller),
+        TokenHolder::Expired => Err(AuthError::ExpiredToken),
+        TokenHolder::Unknown => Err(AuthError::UnknownToken),
+    }
+}
+
+/// The token of a request: raw or `Bearer` in `Authentication`, or `Authorization: Bearer`.
+fn token_of(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
+    let named = headers.get_all("authentication").iter();
+    let named = named.map(|value| value.to_str().map(without_scheme));
+    let standard = authorizations(headers).filter(|value| is_bearer(value));
+    let mut tokens = named.chain(standard.map(|value| Ok(without_scheme(value))));
+    let first = tokens.next().transpose().map_err(|_| AuthError::UnknownToken)?;
+    match tokens.next() {
+        None => Ok(first),
+        Some(_) => Err(AuthError::Ambiguous("A request carries one token; send it once.")),
+    }
+}
+
+fn authorizations(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    // What is not text is left to the signature's parser, which refuses it.
+    headers.get_all("authorization").iter().map(|value| value.to_str().unwrap_or_default())
+}
+
+fn is_bearer(value: &str) -> bool {
+    value.split_once(' ').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+fn without_scheme(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        Some(_) | None => value.trim(),
+    }
+}
