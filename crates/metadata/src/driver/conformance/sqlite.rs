@@ -53,8 +53,10 @@ async fn operations_that_wait_share_a_commit() {
             tokio::spawn(async move { insert(&metadata, &format!("{number:02}")).await })
         })
         .collect();
-    // On one thread, every task has queued its operation before this one goes on.
-    tokio::task::yield_now().await;
+    // On one thread each of these lets dozens of tasks queue their operations.
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
     drop(release);
     for writer in writers {
         writer.await.unwrap().unwrap();
