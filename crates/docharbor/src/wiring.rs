@@ -14,7 +14,7 @@ use docharbor_server::health::Health;
 use docharbor_server::{DoorSettings, doors};
 use docharbor_site::{
     Error, FirstAdministrator, FirstStart, Keyring, NewUser, OsRandom, Parts, Random as _, RootKey,
-    Settings, Site, SystemClock,
+    Settings, Site, SystemClock, chain,
 };
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -104,7 +104,7 @@ pub(crate) async fn start(
             jobs.abort();
             let _ended = jobs.await;
             if let Err(error) = site.close().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the stores closed badly");
+                tracing::warn!(error = chain(&error), "the stores closed badly");
             }
         }),
     })
@@ -162,7 +162,10 @@ async fn open_metadata(
 
 /// Ends the process at once: what was acknowledged is safe, what was not must not be.
 fn die(error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(error, "a store can no longer be trusted to keep what it takes: stopping");
+    tracing::error!(
+        error = chain(error),
+        "a store can no longer be trusted to keep what it takes: stopping"
+    );
     std::process::exit(1);
 }
 
@@ -382,15 +385,9 @@ pub(crate) async fn verify(
 }
 
 fn failed(error: &Error) -> Failure {
-    let mut why = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        why = format!("{why}: {cause}");
-        source = cause.source();
-    }
     Failure::failed(
         "The site did not do it",
-        why,
+        chain(error),
         "check the database, the disk and that the master key belongs to these data",
     )
 }

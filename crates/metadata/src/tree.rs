@@ -33,7 +33,10 @@ const STATE: &str = "
 const SHOW: &str = "
     UPDATE resource SET live_name_key = $1, name_key = $1, name = $2, latest_version_id = $3,
                         next_ordinal = next_ordinal + 1, modified_ms = $4
-     WHERE organization_id = $5 AND id = $6 AND state = 'LIVE'";
+     WHERE organization_id = $5 AND id = $6 AND state = 'LIVE'
+       AND NOT EXISTS (SELECT 1 FROM resource o
+                        WHERE o.organization_id = $5 AND o.parent_id = resource.parent_id
+                          AND o.live_name_key = $1 AND o.id <> $6)";
 
 const TAKE_ORDINAL: &str = "
     UPDATE resource SET next_ordinal = next_ordinal + 1
@@ -195,7 +198,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets a locked document hold the name of the version that stands for it from now on.
+    /// Lets a locked document hold the name of the version that stands for it from now on. False when
+    /// another item of the folder has the name; whoever gives or takes a name there holds the
+    /// folder's row, so none can slip in between.
     pub async fn show_version(
         &mut self,
         organization: &OrganizationId,
@@ -203,7 +208,7 @@ impl Tx {
         version: &VersionId,
         name: &ResourceName,
         now: Timestamp,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<bool, StoreError> {
         let args = [
             name.key().into(),
             name.as_str().into(),
@@ -212,7 +217,7 @@ impl Tx {
             organization.into(),
             document.into(),
         ];
-        self.insert_unique(SHOW, &args).await
+        Ok(self.execute(SHOW, &args).await? == 1)
     }
 
     /// Lets another draft stand for a locked document that has no ACTIVE version.

@@ -10,7 +10,7 @@ use docharbor_metadata::{Blob, Tx};
 use thiserror::Error;
 
 use crate::uploads::Disposal;
-use crate::{Error, Site, access};
+use crate::{Error, Site, access, chain};
 
 /// An upload whose bytes may come now.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ impl Site {
             })
         });
         if let Err(error) = noted.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "bytes are left to the sweep");
+            tracing::warn!(error = chain(&error), "bytes are left to the sweep");
         }
     }
 

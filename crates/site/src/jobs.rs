@@ -10,7 +10,7 @@ use docharbor_domain::{
 use docharbor_metadata::{Purge, Tx};
 
 use crate::uploads::{Disposal, remove_draft};
-use crate::{Error, Site};
+use crate::{Error, Site, chain};
 
 /// Versions one transaction removes at the most.
 pub(crate) const VERSIONS_AT_ONCE: usize = 100;
@@ -57,14 +57,14 @@ impl Site {
                     if ticks.is_multiple_of(TICKS_PER_SWEEP)
                         && let Err(error) = self.sweep().await
                     {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "sweep failed");
+                        tracing::warn!(error = chain(&error), "sweep failed");
                     }
                     ticks = ticks.wrapping_add(1);
                 }
                 () = self.work.notified() => {}
             }
             if let Err(error) = self.run_jobs_once().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "jobs failed, will go on");
+                tracing::warn!(error = chain(&error), "jobs failed, will go on");
             }
         }
     }

@@ -4,6 +4,7 @@
 //! cannot tell which door a caller came through.
 
 mod access;
+mod chain;
 mod change;
 mod clock;
 mod content;
@@ -27,6 +28,7 @@ use docharbor_domain::Timestamp;
 use docharbor_metadata::Metadata;
 use tokio::sync::{Notify, Semaphore};
 
+pub use chain::chain;
 pub use clock::{Clock, SystemClock};
 pub use content::{Download, Incoming, ReceiveRefusal};
 pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};

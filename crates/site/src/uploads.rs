@@ -4,7 +4,7 @@ use docharbor_domain::{
     Call, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId, Refusal,
     ResourceName, Role, Timestamp, UploadTarget, UserId, Version, VersionId, VersionStatus,
 };
-use docharbor_metadata::{Inserted, Tx};
+use docharbor_metadata::Tx;
 use serde::{Deserialize, Serialize};
 
 use crate::folders::{add_item, changing, name_taken};
@@ -219,7 +219,7 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
     let ordinal = ordinal.ok_or_else(changing)?;
     let shown =
         tx.show_version(organization, &document.id, &version.id, &version.name, input.now).await?;
-    if shown == Inserted::Duplicate {
+    if !shown {
         return Err(Refusal::ConcurrentModification(
             "another item took the name since the upload began; rename that one, then try again",
         )

@@ -6,7 +6,7 @@ use axum::response::Response;
 use docharbor_domain::Refusal;
 use docharbor_metadata::StoreError;
 use docharbor_sigv4::Rejection;
-use docharbor_site::Error;
+use docharbor_site::{Error, chain};
 use docharbor_wire::{ErrorBody, ErrorCode, Operation, Violations};
 
 use crate::auth::AuthError;
@@ -138,15 +138,15 @@ impl ApiError {
                 ),
                 ErrorBody::new("The resource is being changed by another call; try again."),
             ),
-            Error::Store(_) | Error::Blob(_) | Error::AnsweredElsewhere => {
-                tracing::error!(error = error as &dyn std::error::Error, "a store failed");
-                let text = "A store of this server does not answer; try again in a moment.";
-                (ErrorCode::ServiceUnavailable, ErrorBody::new(text))
-            }
-            Error::Fault(_) => {
-                tracing::error!(error = error as &dyn std::error::Error, "a defect");
+            Error::Fault(_) | Error::Store(StoreError::Internal(_)) => {
+                tracing::error!(error = chain(error), "a defect");
                 let text = "This server made a mistake; its operator finds it by the request id.";
                 (ErrorCode::InternalFailure, ErrorBody::new(text))
+            }
+            Error::Store(_) | Error::Blob(_) | Error::AnsweredElsewhere => {
+                tracing::error!(error = chain(error), "a store failed");
+                let text = "A store of this server does not answer; try again in a moment.";
+                (ErrorCode::ServiceUnavailable, ErrorBody::new(text))
             }
         }
     }

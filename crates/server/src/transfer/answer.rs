@@ -7,7 +7,7 @@ use docharbor_blobs::{Digest, ReceiveError};
 use docharbor_domain::Refusal;
 use docharbor_metadata::StoreError;
 use docharbor_sigv4::Rejection;
-use docharbor_site::{Error, ReceiveRefusal};
+use docharbor_site::{Error, ReceiveRefusal, chain};
 
 use crate::request_id::RequestId;
 
@@ -123,7 +123,7 @@ fn of_site(error: &Error) -> (StatusCode, &'static str, String) {
             "The document is being changed by another call; try again.".to_owned(),
         ),
         Error::Store(_) | Error::Blob(_) | Error::Fault(_) | Error::AnsweredElsewhere => {
-            tracing::error!(error = error as &dyn std::error::Error, "a transfer failed");
+            tracing::error!(error = chain(error), "a transfer failed");
             unavailable()
         }
     }
@@ -141,7 +141,7 @@ fn of_bytes(error: &ReceiveError) -> (StatusCode, &'static str, String) {
             return (StatusCode::PAYLOAD_TOO_LARGE, "EntityTooLarge", error.to_string());
         }
         ReceiveError::Exists | ReceiveError::Full | ReceiveError::Store { .. } => {
-            tracing::error!(error = error as &dyn std::error::Error, "bytes could not be stored");
+            tracing::error!(error = chain(error), "bytes could not be stored");
             return unavailable();
         }
     };
