@@ -168,7 +168,9 @@ def send(request):
                 connection.putheader(name, value)
         if request.body or "content-length" in headers:
             connection.putheader("Content-Length", str(len(request.body)))
-        connection.endheaders(request.body)
+        # A server that refuses a body may close before it has read it all.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.endheaders(request.body)
         answer = connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read())
     finally:

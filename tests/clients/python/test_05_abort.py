@@ -226,7 +226,7 @@ class TestADatabaseThatDoesNotAnswer:
                 draft.abort()
             assert time.monotonic() - begun < 10
             assert refusal.message
-            assert site.server.health("ready") == 503
+            until("the server is not ready", lambda: site.server.health("ready") == 503)
             assert site.server.health("live") == 200
         finally:
             bring_back()

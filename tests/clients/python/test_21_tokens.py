@@ -77,13 +77,15 @@ def test_an_expired_token_is_refused_as_expired(site, ann, folder):
         workdocs(site.server, token=token).get_folder(FolderId=folder)
 
 
-READS = ["get_folder", "describe_folder_contents", "get_folder_path"]
-
-
-@pytest.mark.parametrize("operation", READS)
-def test_a_token_for_writing_does_not_read(site, ann, folder, operation):
+@pytest.mark.parametrize(("operation", "code"), [
+    ("get_folder", "UnauthorizedOperationException"),
+    ("get_folder_path", "UnauthorizedOperationException"),
+    # Of the two it declares only the other.
+    ("describe_folder_contents", "UnauthorizedResourceAccessException"),
+])
+def test_a_token_for_writing_does_not_read(site, ann, folder, operation, code):
     call = getattr(ann.client("--scopes", "write"), operation)
-    with refused("UnauthorizedOperationException"):
+    with refused(code):
         call(FolderId=folder)
     getattr(ann.client("--scopes", "read"), operation)(FolderId=folder)
 
@@ -117,7 +119,7 @@ def test_a_token_survives_a_restart_and_ends_with_the_user_s_activity(site, fold
 def test_a_token_is_for_a_user_that_exists(site):
     done = site.server.run("token", "create", "--user", "nobody", str(site.server.data), expect=1)
     assert done.stdout == ""
-    assert "nobody" in done.stderr
+    assert "no user" in done.stderr
 
 
 def test_a_policy_says_what_a_key_may_do(site, folder):
@@ -138,7 +140,7 @@ def test_a_policy_that_is_not_understood_is_not_taken(site, tmp_path):
     path = tmp_path / "policy.json"
     path.write_text(json.dumps({"Version": "2012-10-17", "Statement": statement}))
     done = site.server.run(
-        "key", "create", "--name", "x", "--policy", str(path), str(site.server.data), expect=1
+        "key", "create", "--name", "x", "--policy", str(path), str(site.server.data), expect=2
     )
     assert done.stdout == ""
     assert done.stderr
