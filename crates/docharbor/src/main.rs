@@ -7,6 +7,8 @@ use clap::Parser as _;
 mod banner;
 mod commands;
 mod configuration;
+#[cfg(feature = "failpoints")]
+mod crash_points;
 mod data_directory;
 mod environment;
 mod exit;
@@ -28,6 +30,8 @@ const BLOCKING_THREADS_MAX: usize = 64;
 const THREAD_STACK_BYTES: usize = 1024 * 1024;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _armed = crash_points::arm();
     let arguments = commands::Arguments::parse();
     match run(arguments.command) {
         Ok(code) => code,

@@ -1,6 +1,8 @@
 //! The part of IAM policies that decides about calls: Effect, Action or `NotAction`, Resource.
 
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::OrganizationId;
@@ -64,11 +66,20 @@ enum Effect {
     Deny,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum OneOrMany<T> {
     One(T),
     Many(Vec<T>),
+}
+
+// Not serde's untagged form, whose errors do not say which element is wrong.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = match Value::deserialize(deserializer)? {
+            list @ Value::Array(_) => serde_json::from_value(list).map(Self::Many),
+            one => serde_json::from_value(one).map(Self::One),
+        };
+        read.map_err(D::Error::custom)
+    }
 }
 
 impl<T> OneOrMany<T> {
@@ -210,6 +221,14 @@ mod tests {
                 "{statements}"
             );
         }
+    }
+
+    #[test]
+    fn the_element_that_is_not_understood_is_named() {
+        let refused = Policy::parse(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#,
+        );
+        assert!(refused.unwrap_err().to_string().contains("Condition"));
     }
 
     #[test]

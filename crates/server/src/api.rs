@@ -65,7 +65,7 @@ pub(crate) fn router(door: Door) -> Router {
     paths
         .into_iter()
         .fold(Router::new(), route)
-        .route("/api/v1/{*rest}", any(unknown))
+        .route("/api/{*rest}", any(unknown))
         .with_state(door)
 }
 

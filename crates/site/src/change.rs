@@ -77,7 +77,14 @@ where
     if let Some(answer) = tx.answer(organization, key).await? {
         return serde_json::from_str(&answer).map_err(|_| FAULT);
     }
-    let done = work(tx, &change.input).await?;
+    let done = match work(tx, &change.input).await {
+        // Another attempt may have had its effect while this one waited for a lock: then the refusal
+        // is about that very effect, and the call is run again to find its answer.
+        Err(Error::Refused(_)) if tx.answer(organization, key).await?.is_some() => {
+            return Err(Error::AnsweredElsewhere);
+        }
+        done => done?,
+    };
     let answer = serde_json::to_string(&done).map_err(|_| FAULT)?;
     match tx.insert_answer(organization, key, &answer, change.now).await? {
         Inserted::Yes => Ok(done),

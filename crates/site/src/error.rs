@@ -24,3 +24,28 @@ pub enum Error {
     #[error("another attempt answered first")]
     AnsweredElsewhere,
 }
+
+/// What an error means to whoever is asking, whatever store it came from.
+#[derive(Debug)]
+pub enum Meaning<'a> {
+    /// They may not have it, or not like this.
+    Refused(&'a Refusal),
+    /// Somebody else held it for longer than we wait: it can be had in a moment.
+    Busy,
+    /// A store does not answer: the same call may succeed later.
+    Unavailable,
+    /// We made a mistake: only the operator can help.
+    Fault,
+}
+
+impl Error {
+    /// What the error means to whoever is asking.
+    pub fn meaning(&self) -> Meaning<'_> {
+        match self {
+            Self::Refused(refusal) => Meaning::Refused(refusal),
+            Self::Store(StoreError::LockTimeout) => Meaning::Busy,
+            Self::Store(StoreError::Internal(_)) | Self::Fault(_) => Meaning::Fault,
+            Self::Store(_) | Self::Blob(_) | Self::AnsweredElsewhere => Meaning::Unavailable,
+        }
+    }
+}

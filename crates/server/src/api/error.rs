@@ -4,9 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use docharbor_domain::Refusal;
-use docharbor_metadata::StoreError;
 use docharbor_sigv4::Rejection;
-use docharbor_site::{Error, chain};
+use docharbor_site::{Error, Meaning, chain};
 use docharbor_wire::{ErrorBody, ErrorCode, Operation, Violations};
 
 use crate::auth::AuthError;
@@ -129,21 +128,21 @@ impl ApiError {
     }
 
     fn of_site(&self, error: &Error) -> (ErrorCode, ErrorBody) {
-        match error {
-            Error::Refused(refusal) => (self.of_refusal(refusal), self.refusal_body(refusal)),
-            Error::Store(StoreError::LockTimeout) => (
+        match error.meaning() {
+            Meaning::Refused(refusal) => (self.of_refusal(refusal), self.refusal_body(refusal)),
+            Meaning::Busy => (
                 self.first_declared(
                     ErrorCode::ConcurrentModification,
                     ErrorCode::ServiceUnavailable,
                 ),
                 ErrorBody::new("The resource is being changed by another call; try again."),
             ),
-            Error::Fault(_) | Error::Store(StoreError::Internal(_)) => {
+            Meaning::Fault => {
                 tracing::error!(error = chain(error), "a defect");
                 let text = "This server made a mistake; its operator finds it by the request id.";
                 (ErrorCode::InternalFailure, ErrorBody::new(text))
             }
-            Error::Store(_) | Error::Blob(_) | Error::AnsweredElsewhere => {
+            Meaning::Unavailable => {
                 tracing::error!(error = chain(error), "a store failed");
                 let text = "A store of this server does not answer; try again in a moment.";
                 (ErrorCode::ServiceUnavailable, ErrorBody::new(text))

@@ -1,8 +1,7 @@
 //! Folder operations: decode, ask the site, encode.
 
 use docharbor_domain::{FolderId, ItemKind, ResourceId, ResourceName, Sort, limits};
-use docharbor_metadata::Place;
-use docharbor_site::{ContentsQuery, Kinds, PathQuery};
+use docharbor_site::{ContentsQuery, Kinds, PathQuery, Place};
 use docharbor_wire::{
     CreateFolderRequest, CreateFolderResponse, DeleteFolderRequest, DescribeFolderContentsRequest,
     DescribeFolderContentsResponse, FolderContentType, GetFolderPathRequest, GetFolderPathResponse,

@@ -3,8 +3,7 @@
 use docharbor_domain::{
     Identity, Refusal, StorageRule, UserChange, UserType, limits, search_words,
 };
-use docharbor_metadata::{UserListing, UserSort};
-use docharbor_site::{NewUser, UsersQuery};
+use docharbor_site::{NewUser, UserListing, UserSort, UsersQuery};
 use docharbor_wire::{
     ActivateUserRequest, ActivateUserResponse, BooleanEnumType, CreateUserRequest,
     CreateUserResponse, DeactivateUserRequest, DeleteUserRequest, DescribeUsersRequest,

@@ -3,11 +3,9 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use docharbor_blobs::{Digest, ReceiveError};
 use docharbor_domain::Refusal;
-use docharbor_metadata::StoreError;
 use docharbor_sigv4::Rejection;
-use docharbor_site::{Error, ReceiveRefusal, chain};
+use docharbor_site::{Digest, Error, Meaning, ReceiveError, ReceiveRefusal, chain};
 
 use crate::request_id::RequestId;
 
@@ -112,17 +110,17 @@ fn describe(problem: &Problem) -> (StatusCode, &'static str, String) {
 }
 
 fn of_site(error: &Error) -> (StatusCode, &'static str, String) {
-    match error {
-        Error::Refused(refusal @ (Refusal::StorageExceeded | Refusal::StorageWillExceed)) => {
+    match error.meaning() {
+        Meaning::Refused(refusal @ (Refusal::StorageExceeded | Refusal::StorageWillExceed)) => {
             (StatusCode::PAYLOAD_TOO_LARGE, "EntityTooLarge", refusal.to_string())
         }
-        Error::Refused(refusal) => (StatusCode::FORBIDDEN, "AccessDenied", refusal.to_string()),
-        Error::Store(StoreError::LockTimeout) => (
+        Meaning::Refused(refusal) => (StatusCode::FORBIDDEN, "AccessDenied", refusal.to_string()),
+        Meaning::Busy => (
             StatusCode::SERVICE_UNAVAILABLE,
             "SlowDown",
             "The document is being changed by another call; try again.".to_owned(),
         ),
-        Error::Store(_) | Error::Blob(_) | Error::Fault(_) | Error::AnsweredElsewhere => {
+        Meaning::Unavailable | Meaning::Fault => {
             tracing::error!(error = chain(error), "a transfer failed");
             unavailable()
         }

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use docharbor_blobs::Expected;
 use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
+use docharbor_site::Expected;
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::answer::Problem;
