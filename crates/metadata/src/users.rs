@@ -293,9 +293,12 @@ impl Tx {
         let (key, id) = first_place(listing);
         args.extend([key, id.into(), listing.limit.into()]);
         let rows = self.rows(statements[usize::from(listing.descending)], &args).await?;
-        let key = |row: &Row| match listing.sort.is_by_text() {
-            true => row.text(16).map(str::to_owned),
-            false => row.int(16).map(|number| number.to_string()),
+        let key = |row: &Row| {
+            if listing.sort.is_by_text() {
+                row.text(16).map(str::to_owned)
+            } else {
+                row.int(16).map(|number| number.to_string())
+            }
         };
         rows.iter().map(|row| Ok((decode_user(row)?, key(row)?))).collect()
     }

@@ -54,9 +54,10 @@ pub(crate) async fn authenticate(
         (Some(token), true) => {
             let signer = signer(site, parts, body_sha256_hex, true).await?;
             let bearer = bearer(site, token).await?;
-            match bearer.organization == signer.organization {
-                true => Ok(bearer),
-                false => Err(AuthError::UnknownToken),
+            if bearer.organization == signer.organization {
+                Ok(bearer)
+            } else {
+                Err(AuthError::UnknownToken)
             }
         }
     }

@@ -156,7 +156,7 @@ impl Site {
             .blobs
             .open(&key, size_bytes)
             .await?
-            .ok_or_else(|| Error::Blob(BlobError::Size { expected: size_bytes, found: 0 }))?;
+            .ok_or(Error::Blob(BlobError::Size { expected: size_bytes, found: 0 }))?;
         Ok(Download {
             name: version.name,
             content_type: version.content_type,
@@ -235,9 +235,10 @@ async fn readable_version(
 ) -> Result<Version, Error> {
     let granted = access::document(tx, call, document, Role::Viewer).await?;
     let latest = &granted.get().latest;
-    let found = match latest.id == *id {
-        true => Some(latest.clone()),
-        false => tx.version(call.organization(), document, id).await?,
+    let found = if latest.id == *id {
+        Some(latest.clone())
+    } else {
+        tx.version(call.organization(), document, id).await?
     };
     Ok(granted.show(found, id, call)?)
 }

@@ -40,7 +40,7 @@ impl Keyring {
 
     /// The secret of transfer URLs, as text that SigV4 takes.
     pub fn url_secret(&self) -> Zeroizing<String> {
-        Zeroizing::new(hex::encode(&*self.urls))
+        Zeroizing::new(hex::encode(*self.urls))
     }
 
     /// The key id that stands in transfer URLs: it changes when the master key does.

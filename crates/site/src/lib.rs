@@ -68,6 +68,9 @@ impl Default for Settings {
     }
 }
 
+/// What is done about an error after which a store can no longer be trusted.
+pub type OnFatal = Arc<dyn Fn(&(dyn std::error::Error + 'static)) + Send + Sync>;
+
 /// What a site is made of; the binary chooses each part.
 pub struct Parts {
     /// What is remembered.
@@ -84,7 +87,7 @@ pub struct Parts {
     pub settings: Settings,
     /// Called when a store can no longer be trusted to keep what it took. It must log and end the
     /// process: going on could lose what was acknowledged.
-    pub on_fatal: Arc<dyn Fn(&(dyn std::error::Error + 'static)) + Send + Sync>,
+    pub on_fatal: OnFatal,
 }
 
 /// The application. Clones share everything.

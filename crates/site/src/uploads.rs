@@ -253,9 +253,10 @@ async fn draft_for(
     let document = access::document(tx, &input.call, &input.document, needed).await?;
     let latest = &document.get().latest;
     // The walk to the document has brought its latest version along.
-    let found = match latest.id == input.version {
-        true => Some(latest.clone()),
-        false => tx.version(input.call.organization(), &input.document, &input.version).await?,
+    let found = if latest.id == input.version {
+        Some(latest.clone())
+    } else {
+        tx.version(input.call.organization(), &input.document, &input.version).await?
     };
     let version = document.show(found, &input.version, &input.call)?;
     Ok((document, version))
@@ -292,12 +293,11 @@ pub(crate) async fn remove_draft(
         tx.discard_blob(organization, &blob, disposal.location, disposal.not_before).await?;
     }
     if !document.latest.is_active() {
-        match tx.newest_version(organization, &document.id).await? {
-            Some(newest) => tx.show_draft(organization, &document.id, &newest).await?,
-            None => {
-                tx.delete_draft_document(organization, &document.id).await?;
-                tx.count_items(organization, &document.parent, -1).await?;
-            }
+        if let Some(newest) = tx.newest_version(organization, &document.id).await? {
+            tx.show_draft(organization, &document.id, &newest).await?;
+        } else {
+            tx.delete_draft_document(organization, &document.id).await?;
+            tx.count_items(organization, &document.parent, -1).await?;
         }
     }
     if charged_bytes != 0 {

@@ -221,8 +221,9 @@ async fn require_another_administrator(
     user: &User,
     refusal: Refusal,
 ) -> Result<(), Error> {
-    match tx.has_other_administrator(&user.organization, &user.id).await? {
-        true => Ok(()),
-        false => Err(refusal.into()),
+    if tx.has_other_administrator(&user.organization, &user.id).await? {
+        Ok(())
+    } else {
+        Err(refusal.into())
     }
 }

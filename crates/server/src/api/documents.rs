@@ -27,9 +27,10 @@ const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
 pub(super) async fn initiate_upload(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = InitiateDocumentVersionUploadRequest::decode(&admitted.input)?;
     let moment = |moment: EpochSeconds| Timestamp::from_millis(moment.as_millis());
-    let content_type = request
-        .content_type
-        .map_or_else(|| CONTENT_TYPE_DEFAULT.to_owned(), |text| text.into_inner());
+    let content_type = request.content_type.map_or_else(
+        || CONTENT_TYPE_DEFAULT.to_owned(),
+        docharbor_wire::DocumentContentType::into_inner,
+    );
     let upload = NewUpload {
         target: UploadTarget::from_members(
             request.id.map(|id| DocumentId::new(id.into_inner())),
@@ -93,9 +94,10 @@ pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Proble
     let document = DocumentId::new(request.document_id.into_inner());
     let id = VersionId::new(request.version_id.into_inner());
     let version = admitted.door.site().version(&admitted.call, document.clone(), id).await?;
-    let metadata = match encode::names(request.fields.as_ref(), "SOURCE") {
-        true => encode::version_with_source(admitted, &document, &version)?,
-        false => encode::version(&version),
+    let metadata = if encode::names(request.fields.as_ref(), "SOURCE") {
+        encode::version_with_source(admitted, &document, &version)?
+    } else {
+        encode::version(&version)
     };
     Reply::json(&GetDocumentVersionResponse { metadata, custom_metadata: BTreeMap::new() })
 }
@@ -128,9 +130,12 @@ pub(super) async fn describe_versions(admitted: &Admitted<'_>) -> Result<Reply, 
     let page =
         site.versions(&admitted.call, document.clone(), include_initialized, before, limit).await?;
     let next = page.next.map(|ordinal| marker::write(site.keyring(), &list, &ordinal));
-    let shown = page.versions.iter().map(|version| match with_source {
-        true => encode::version_with_source(admitted, &document, version),
-        false => Ok(encode::version(version)),
+    let shown = page.versions.iter().map(|version| {
+        if with_source {
+            encode::version_with_source(admitted, &document, version)
+        } else {
+            Ok(encode::version(version))
+        }
     });
     Reply::json(&DescribeDocumentVersionsResponse {
         document_versions: shown.collect::<Result<_, _>>()?,

@@ -141,9 +141,10 @@ fn storage_rule(rule: StorageRule) -> wire::StorageRuleType {
 
 /// A user's id; one without the organization's suffix is taken for one of the caller's site.
 pub(super) fn user_id(admitted: &Admitted<'_>, text: &str) -> UserId {
-    match text.contains('&') {
-        true => UserId::new(text),
-        false => UserId::new(format!("{text}&{}", admitted.call.organization())),
+    if text.contains('&') {
+        UserId::new(text)
+    } else {
+        UserId::new(format!("{text}&{}", admitted.call.organization()))
     }
 }
 

@@ -121,9 +121,10 @@ impl ApiError {
     /// Marker and Limit have a code of their own where the operation declares it.
     fn of_violations(&self, violations: &Violations) -> ErrorCode {
         let only_paging = violations.members().all(|member| matches!(member, "Marker" | "Limit"));
-        match only_paging && self.declares(ErrorCode::InvalidArgument) {
-            true => ErrorCode::InvalidArgument,
-            false => ErrorCode::Validation,
+        if only_paging && self.declares(ErrorCode::InvalidArgument) {
+            ErrorCode::InvalidArgument
+        } else {
+            ErrorCode::Validation
         }
     }
 

@@ -17,14 +17,16 @@ use super::{Admitted, Reply, encode, marker};
 
 pub(super) async fn create(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = CreateUserRequest::decode(&admitted.input)?;
-    admitted.call.require_organization(request.organization_id.as_ref().map(|id| id.as_str()))?;
+    admitted.call.require_organization(
+        request.organization_id.as_ref().map(docharbor_wire::IdType::as_str),
+    )?;
     let new = NewUser {
         username: request.username.into_inner(),
         password: Zeroizing::new(request.password.into_inner()),
-        email: request.email_address.map(|text| text.into_inner()),
+        email: request.email_address.map(docharbor_wire::EmailAddressType::into_inner),
         given_name: request.given_name.into_inner(),
         surname: request.surname.into_inner(),
-        time_zone: request.time_zone_id.map(|text| text.into_inner()),
+        time_zone: request.time_zone_id.map(docharbor_wire::TimeZoneIdType::into_inner),
         storage_rule: request
             .storage_rule
             .map(|rule| storage_rule(rule.storage_type, rule.storage_allocated_in_bytes))
@@ -49,7 +51,7 @@ fn storage_rule(kind: Option<StorageType>, allocated: Option<i64>) -> Result<Sto
 
 pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = DescribeUsersRequest::decode(&admitted.input)?;
-    let organization = request.organization_id.as_ref().map(|id| id.as_str());
+    let organization = request.organization_id.as_ref().map(docharbor_wire::IdType::as_str);
     let is_administrator = matches!(admitted.call.caller().identity, Identity::Administrator(_));
     if is_administrator && organization.is_none() && request.user_ids.is_none() {
         return Err(Refusal::Invalid {
@@ -62,7 +64,7 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     let list = format!(
         "DescribeUsers|{}|{:?}|{:?}|{:?}|{:?}",
         admitted.call.organization(),
-        request.query.as_ref().map(|query| query.as_str()),
+        request.query.as_ref().map(docharbor_wire::SearchQueryType::as_str),
         request.include,
         request.sort,
         request.order,
@@ -121,8 +123,8 @@ fn listing(
 pub(super) async fn update(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = UpdateUserRequest::decode(&admitted.input)?;
     let change = UserChange {
-        given_name: request.given_name.map(|text| text.into_inner()),
-        surname: request.surname.map(|text| text.into_inner()),
+        given_name: request.given_name.map(docharbor_wire::UserAttributeValueType::into_inner),
+        surname: request.surname.map(docharbor_wire::UserAttributeValueType::into_inner),
         user_type: request.user_type.map(|user_type| match user_type {
             docharbor_wire::UserType::User => UserType::User,
             docharbor_wire::UserType::Admin => UserType::Admin,
@@ -134,7 +136,7 @@ pub(super) async fn update(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
             .storage_rule
             .map(|rule| storage_rule(rule.storage_type, rule.storage_allocated_in_bytes))
             .transpose()?,
-        time_zone: request.time_zone_id.map(|text| text.into_inner()),
+        time_zone: request.time_zone_id.map(docharbor_wire::TimeZoneIdType::into_inner),
         locale: request.locale.map(|locale| locale.as_str().to_owned()),
         grant_poweruser: request
             .grant_poweruser_privileges
