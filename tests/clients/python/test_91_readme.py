@@ -1,0 +1,69 @@
+"""README's commands do what README says: each block is run as it stands, in the order of the page."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import server as product
+from waiting import until
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# The page's own start and test commands: the first is started below, the second runs this very test.
+SERVE = "cargo run --release -- serve\n"
+TEST = "cargo xtask test\n"
+
+
+def blocks():
+    return BLOCK.findall((REPOSITORY / "README.md").read_text())
+
+
+def surroundings(folder):
+    """A shell as a newcomer has it, with the built binary where the page says it is."""
+    built = folder / "target/release/docharbor"
+    built.parent.mkdir(parents=True)
+    shutil.copy(product.BINARY, built)
+    here = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DOCHARBOR_"))}
+    tools = Path(sys.executable).parent
+    return built, {**here, "PATH": f"{tools}:{here['PATH']}", "DOCHARBOR_LISTEN": "127.0.0.1:0"}
+
+
+def test_the_page_s_commands_work_as_they_stand(tmp_path):
+    built, environment = surroundings(tmp_path)
+    found = blocks()
+    commands = [text for kind, text in found if kind == "sh"]
+    assert SERVE in commands and TEST in commands
+    log = (tmp_path / "log").open("w")
+    server = subprocess.Popen([built, "serve"], cwd=tmp_path, env=environment, stderr=log)
+    try:
+        until("the server is ready", (tmp_path / "docharbor-data/endpoint").exists)
+        # Blocks share a shell's variables, so the shell's blocks are one script.
+        script = "\n".join(text for text in commands if text not in (SERVE, TEST))
+        client = {key: value for key, value in environment.items() if key != "DOCHARBOR_LISTEN"}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path, env=client, capture_output=True, text=True, timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert '"hello.txt"' in done.stdout
+        assert "no findings" in done.stdout
+        for kind, text in found:
+            if kind == "python":
+                run_python(text, tmp_path, client)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+
+
+def run_python(text, folder, environment):
+    (folder / "block.py").write_text(text)
+    script = f'eval "$(target/release/docharbor env)"; exec "{sys.executable}" block.py'
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
