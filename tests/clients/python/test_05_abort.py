@@ -168,12 +168,12 @@ def test_a_token_that_may_only_read(site, ann, draft):
 
 
 @contextlib.contextmanager
-def held(site, upload):
-    """Another session holds the document while the block runs."""
+def held(site, item):
+    """Another session holds a document or a folder while the block runs."""
     if site.server.database_url:
         with psycopg.connect(site.server.database_url) as session:
             locked = session.execute(
-                "SELECT id FROM resource WHERE id = %s FOR UPDATE", [upload.document]
+                "SELECT id FROM resource WHERE id = %s FOR UPDATE", [item]
             )
             assert locked.rowcount == 1
             yield
@@ -195,9 +195,10 @@ def database_file(server):
     return found[0]
 
 
-def test_a_document_that_somebody_else_is_changing(site, draft):
+@pytest.mark.parametrize("what", ["document", "folder"])
+def test_a_document_or_its_folder_that_somebody_else_is_changing(site, folder, draft, what):
     begun = time.monotonic()
-    with held(site, draft):
+    with held(site, draft.document if what == "document" else folder):
         with refused("ConcurrentModificationException") as refusal:
             draft.abort()
         assert time.monotonic() - begun < 10
@@ -206,7 +207,7 @@ def test_a_document_that_somebody_else_is_changing(site, draft):
 
 
 def test_a_reader_is_not_held_up_by_somebody_who_changes(site, draft):
-    with held(site, draft):
+    with held(site, draft.document):
         assert site.admin.get_document_version(**draft.ids)["Metadata"]["Id"] == draft.version
 
 

@@ -75,31 +75,34 @@ def test_a_folder_s_size_and_signature_are_those_of_what_it_holds(site, folder):
     assert site.admin.get_folder(FolderId=folder)["Metadata"]["Signature"] != first
 
 
+FOLDERS = ["B folder", "a folder", "é folder"]
+DOCUMENTS = ["10.txt", "9.txt", "Z.txt", "a.txt"]
+
+
+@pytest.fixture(scope="module")
+def listed(site, ann):
+    """A folder with three folders, four documents and a draft."""
+    listed = site.folder(ann.root, "listed")
+    for name in ["a folder", "é folder", "B folder"]:
+        site.folder(listed, name)
+    for name in ["a.txt", "9.txt", "Z.txt", "10.txt"]:
+        site.upload(listed, name.encode(), name)
+    site.initiate(ParentFolderId=listed, Name="M draft")
+    return listed
+
+
 class TestListing:
-    """One folder with three folders and four documents."""
-
-    FOLDERS = ["B folder", "a folder", "é folder"]
-    DOCUMENTS = ["10.txt", "9.txt", "Z.txt", "a.txt"]
-
-    @pytest.fixture(scope="class")
-    def listed(self, site, ann):
-        listed = site.folder(ann.root, "listed")
-        for name in ["a folder", "é folder", "B folder"]:
-            site.folder(listed, name)
-        for name in ["a.txt", "9.txt", "Z.txt", "10.txt"]:
-            site.upload(listed, name.encode(), name)
-        site.initiate(ParentFolderId=listed, Name="M draft")
-        return listed
+    """Every sort, order and type."""
 
     def test_folders_come_first_and_each_kind_is_sorted_by_name(self, site, listed):
-        assert contents(site, listed) == self.FOLDERS + self.DOCUMENTS
+        assert contents(site, listed) == FOLDERS + DOCUMENTS
 
     @pytest.mark.parametrize("order", ["ASCENDING", "DESCENDING"])
     @pytest.mark.parametrize("kind", ["ALL", "FOLDER", "DOCUMENT"])
     def test_by_name(self, site, listed, kind, order):
         step = 1 if order == "ASCENDING" else -1
-        expected = [] if kind == "DOCUMENT" else self.FOLDERS[::step]
-        expected = expected + ([] if kind == "FOLDER" else self.DOCUMENTS[::step])
+        expected = [] if kind == "DOCUMENT" else FOLDERS[::step]
+        expected = expected + ([] if kind == "FOLDER" else DOCUMENTS[::step])
         assert contents(site, listed, Sort="NAME", Order=order, Type=kind) == expected
 
     @pytest.mark.parametrize("order", ["ASCENDING", "DESCENDING"])
@@ -119,7 +122,7 @@ class TestListing:
 
     def test_drafts_are_among_the_documents_where_they_are_asked_for(self, site, listed):
         names = contents(site, listed, Include="INITIALIZED")
-        assert names == self.FOLDERS + sorted([*self.DOCUMENTS, "M draft"])
+        assert names == FOLDERS + sorted([*DOCUMENTS, "M draft"])
 
     def test_both_lists_are_there_even_if_empty(self, site, folder):
         answer = site.admin.describe_folder_contents(FolderId=folder)
@@ -137,19 +140,23 @@ class TestListing:
                 assert folder[name] == alone[name]
 
 
+@pytest.fixture(scope="module")
+def levels(site, ann):
+    """The ids from a root to a folder four levels down."""
+    ids = [ann.root]
+    for name in ["deep", "deeper", "deepest"]:
+        ids.append(site.folder(ids[-1], name))
+    return ids
+
+
+@pytest.fixture(scope="module")
+def document(site, levels):
+    """A document in the deepest of the folders."""
+    return site.upload(levels[-1], name="found.txt").document
+
+
 class TestPaths:
-    """A document four levels down."""
-
-    @pytest.fixture(scope="class")
-    def levels(self, site, ann):
-        ids = [ann.root]
-        for name in ["deep", "deeper", "deepest"]:
-            ids.append(site.folder(ids[-1], name))
-        return ids
-
-    @pytest.fixture(scope="class")
-    def document(self, site, levels):
-        return site.upload(levels[-1], name="found.txt").document
+    """Where an item is."""
 
     def test_a_path_goes_from_the_root_to_the_item(self, site, levels, document):
         path = site.admin.get_document_path(DocumentId=document, Fields="NAME")["Path"]

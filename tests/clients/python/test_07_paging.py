@@ -77,12 +77,14 @@ def test_what_is_there_all_the_time_is_listed_once_whatever_comes_and_goes(site,
     assert len(listed) == len(set(listed))
 
 
+@pytest.fixture(scope="module")
+def marker(site, crowded):
+    """Where the list goes on after five items."""
+    return site.admin.describe_folder_contents(FolderId=crowded[0], Limit=5)["Marker"]
+
+
 class TestMarkers:
     """A marker goes on with the list it is from, and with no other."""
-
-    @pytest.fixture(scope="class")
-    def marker(self, site, crowded):
-        return site.admin.describe_folder_contents(FolderId=crowded[0], Limit=5)["Marker"]
 
     def test_a_marker_survives_a_restart(self, site, crowded, marker):
         site.server.restart()
