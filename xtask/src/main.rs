@@ -6,6 +6,7 @@
     reason = "a tool of the repository reads the environment and times its stages itself"
 )]
 
+mod bench;
 mod check_model;
 mod install;
 mod postgres;
@@ -27,6 +28,7 @@ The repository's own commands. Usage: cargo xtask COMMAND
   check-model                     hold the operation table and shapes to botocore's model
   install                         only install what the checks need
   stages                          list the stages of `test`
+  bench [NAME…] [--json FILE]     measure the release build against the barest programs
 ";
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode, String> {
             println!("Everything the checks need is installed.");
             Ok(ExitCode::SUCCESS)
         }
+        ["bench", rest @ ..] => bench::run(&Session::new()?, rest),
         ["stages"] => {
             stages::list();
             Ok(ExitCode::SUCCESS)

@@ -162,7 +162,8 @@ impl Session {
         serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))
     }
 
-    fn target_directory(&self) -> Result<PathBuf, String> {
+    /// Where cargo puts what it builds.
+    pub(crate) fn target_directory(&self) -> Result<PathBuf, String> {
         self.metadata()?
             .get("target_directory")
             .and_then(serde_json::Value::as_str)
