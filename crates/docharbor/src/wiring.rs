@@ -66,13 +66,10 @@ enum Opening {
 }
 
 /// Opens the site, making it at its first start.
-///
-/// `public_url` begins every link the server gives out; it has no slash at its end.
 pub(crate) async fn start(
     configuration: &Configuration,
     directory: &DataDirectory,
     master_key: &MasterKey,
-    public_url: &str,
 ) -> Result<Running, Failure> {
     configuration.log();
     let parts = open(configuration, directory.path(), *master_key.bytes(), Opening::Serve).await?;
@@ -86,7 +83,7 @@ pub(crate) async fn start(
     }
     // Proves that this master key is the one the stored secrets were sealed with.
     site.root_key(&organization).await.map_err(|error| failed(&error))?;
-    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration, public_url));
+    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration));
     let probed = site.clone();
     let health = Health::new(move || {
         let site = probed.clone();
@@ -187,10 +184,11 @@ fn first_start(configuration: &Configuration) -> FirstStart {
     }
 }
 
-fn door_settings(configuration: &Configuration, public_url: &str) -> DoorSettings {
+fn door_settings(configuration: &Configuration) -> DoorSettings {
     let secs = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
     DoorSettings {
-        public_url: public_url.to_owned(),
+        public_url: configuration.public_url.clone(),
+        trusted_proxies: configuration.trusted_proxies.clone(),
         upload_url_lifetime_secs: secs(configuration.upload_url_lifetime),
         download_url_lifetime_secs: secs(configuration.download_url_lifetime),
     }

@@ -14,7 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
-use docharbor_domain::{Action, Call, Caller, Refusal, Scope};
+use docharbor_domain::{Action, Call, Caller, DocumentId, Refusal, Scope, VersionId};
 use docharbor_sigv4::payload_sha256_hex;
 use docharbor_wire::{
     ErrorCode, Input, Operation, Violations, decode_path_segment, decode_query, parse_body,
@@ -25,7 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::access_log::OperationName;
 use crate::auth::authenticate;
-use crate::door::Door;
+use crate::door::{Direction, Door};
 use error::{ApiError, Problem};
 
 /// The most bytes a request's body may have; no request of the model comes near it.
@@ -53,7 +53,22 @@ impl Reply {
 struct Admitted<'a> {
     door: &'a Door,
     call: Call,
+    parts: &'a Parts,
     input: Input<'a>,
+}
+
+impl Admitted<'_> {
+    /// A URL for the bytes of one version, given to whoever is asking.
+    fn transfer_url(
+        &self,
+        direction: Direction,
+        document: &DocumentId,
+        version: &VersionId,
+    ) -> Result<String, Problem> {
+        let base_url = self.door.base_url(self.parts);
+        let caller = self.call.caller();
+        Ok(self.door.transfer_url(direction, &base_url, caller, document, version)?)
+    }
 }
 
 /// Routes every operation of the table; what is none gets the protocol's answer for that.
@@ -142,7 +157,7 @@ async fn dispatch(
     let path = path_members(operation, parts.uri.path())?;
     let query = decode_query(parts.uri.query().unwrap_or_default())?;
     let input = Input { path: &path, query: &query, body: Some(&body) };
-    let admitted = Admitted { door, call, input };
+    let admitted = Admitted { door, call, parts, input };
     match operation {
         Operation::AbortDocumentVersionUpload => documents::abort_upload(&admitted).await,
         Operation::ActivateUser => users::activate(&admitted).await,

@@ -1,16 +1,24 @@
 //! What every door needs: the site, and how this server is reached from outside.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
+use axum::http::header;
+use axum::http::request::Parts;
 use docharbor_domain::{Caller, DocumentId, Identity, OrganizationId, VersionId};
 use docharbor_sigv4::{Presign, Secret};
 use docharbor_site::{Error, Site};
+use ipnet::IpNet;
 
 /// What can be set about the doors.
 #[derive(Clone, Debug)]
 pub struct DoorSettings {
-    /// What every URL this server gives out begins with, without a slash at its end.
-    pub public_url: String,
+    /// What every URL this server gives out begins with, without a slash at its end. Without it,
+    /// URLs begin with the host the client itself used.
+    pub public_url: Option<String>,
+    /// Proxies whose word is believed about the scheme and host a client used.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long an upload URL is valid, in seconds.
     pub upload_url_lifetime_secs: u32,
     /// How long a download URL is valid, in seconds.
@@ -35,6 +43,9 @@ pub(crate) enum Direction {
     Download,
 }
 
+/// The longest host a URL is made for, as the domain name system has it, and a port.
+const HOST_MAX_BYTES: usize = 260;
+
 /// The region that stands in our URLs; nothing depends on it.
 const REGION: &str = "us-east-1";
 
@@ -58,10 +69,32 @@ impl Door {
         (key_id == self.0.url_key_id).then_some(&self.0.url_secret)
     }
 
+    /// What URLs for this client begin with.
+    pub(crate) fn base_url(&self, parts: &Parts) -> String {
+        let settings = &self.0.settings;
+        if let Some(url) = &settings.public_url {
+            return url.clone();
+        }
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let is_trusted = peer.is_some_and(|ConnectInfo(peer)| {
+            settings.trusted_proxies.iter().any(|net| net.contains(&peer.ip()))
+        });
+        let forwarded =
+            |name| parts.headers.get(name).filter(|_| is_trusted)?.to_str().ok().filter(is_host);
+        let scheme = match forwarded("x-forwarded-proto") {
+            Some("https") => "https",
+            Some(_) | None => "http",
+        };
+        let sent = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = forwarded("x-forwarded-host").or_else(|| sent.filter(is_host));
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
+    }
+
     /// A URL through which the caller may send or fetch the bytes of one version, and nothing else.
     pub(crate) fn transfer_url(
         &self,
         direction: Direction,
+        base_url: &str,
         caller: &Caller,
         document: &DocumentId,
         version: &VersionId,
@@ -77,7 +110,7 @@ impl Door {
         };
         Presign {
             method,
-            scheme_and_host: &settings.public_url,
+            scheme_and_host: base_url,
             path: &transfer_path(&caller.organization, document, version),
             extra_query: &[(HOLDER, holder)],
             access_key_id: &self.0.url_key_id,
@@ -89,6 +122,12 @@ impl Door {
         .url()
         .map_err(|_| Error::Fault("a transfer URL could not be signed: check public_url"))
     }
+}
+
+/// Whether a text can be nothing but a host with or without a port.
+fn is_host(text: &&str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
+    !text.is_empty() && text.len() <= HOST_MAX_BYTES && text.bytes().all(allowed)
 }
 
 /// Where the bytes of a version go in and out. Ids of ours need no escaping.

@@ -48,7 +48,7 @@ impl Dev {
         let master_key = MasterKey::load_or_create(&configuration, &directory, &lock)?;
         let signals = Signals::install()?;
         let door = Door::open(&configuration.listen).await?;
-        let running = wiring::start(&configuration, &directory, &master_key, &door.url).await?;
+        let running = wiring::start(&configuration, &directory, &master_key).await?;
         let access = wiring::demo_access(&configuration, &directory, &master_key).await?;
         let _announcement = directory.announce(&door.url, &lock)?;
         let line = json!({

@@ -43,7 +43,7 @@ impl Serve {
         let signals = Signals::install()?;
         let door = Door::open(&configuration.listen).await?;
         let public_url = configuration.public_url.clone().unwrap_or_else(|| door.url.clone());
-        let running = wiring::start(&configuration, &directory, &master_key, &public_url).await?;
+        let running = wiring::start(&configuration, &directory, &master_key).await?;
         let link = running.setup_link.as_deref();
         directory.keep_setup_link(link).map_err(|error| {
             Failure::failed(

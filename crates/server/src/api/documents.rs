@@ -43,8 +43,7 @@ pub(super) async fn initiate_upload(admitted: &Admitted<'_>) -> Result<Reply, Pr
         content_modified: request.content_modified_timestamp.map(moment),
     };
     let begun = admitted.door.site().initiate_upload(&admitted.call, upload).await?.document;
-    let caller = admitted.call.caller();
-    let url = admitted.door.transfer_url(Direction::Upload, caller, &begun.id, &begun.latest.id)?;
+    let url = admitted.transfer_url(Direction::Upload, &begun.id, &begun.latest.id)?;
     // Programs send these along because WorkDocs' own URLs asked for them; ours needs neither.
     let signed_headers = BTreeMap::from([
         ("Content-Type".to_owned(), content_type),

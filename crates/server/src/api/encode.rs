@@ -79,8 +79,7 @@ pub(super) fn version_with_source(
 ) -> Result<wire::DocumentVersionMetadata, Problem> {
     let mut metadata = version(shown);
     if shown.is_active() {
-        let caller = admitted.call.caller();
-        let url = admitted.door.transfer_url(Direction::Download, caller, id, &shown.id)?;
+        let url = admitted.transfer_url(Direction::Download, id, &shown.id)?;
         metadata.source.insert(wire::DocumentSourceType::Original, url);
     }
     Ok(metadata)
