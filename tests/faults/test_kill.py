@@ -2,15 +2,23 @@
 
 import os
 import random
+import re
+import shutil
 import signal
+import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-from client import workdocs
+from client import refused, workdocs
 from conftest import ENGINES
 from load import Load
+from server import BINARY_WITH_FAILPOINTS, REPOSITORY
 from site_story import Site
+from story import Story, come_back
 from waiting import until, until_clock
 
 KILLS = int(os.environ.get("DOCHARBOR_KILLS", "50"))
@@ -120,3 +128,182 @@ def is_alive(pid):
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+# The steps of the server, one by one.
+
+
+def points():
+    """Every point at which the server can be told to die, as its source names them."""
+    named = re.compile(r'(?:fail_point|step_done)!\("([a-z_:]+)"')
+    sources = (REPOSITORY / "crates").glob("*/src/**/*.rs")
+    return sorted({name for source in sources for name in named.findall(source.read_text())})
+
+
+def test_the_points_are_found():
+    assert {"blobs::after_rename", "metadata::before_commit", "site::before_attach"} <= {*points()}
+
+
+# The steps of the blob store are the same on both engines.
+STEPS = [
+    (engine, point) for engine in ENGINES for point in points()
+    if engine == "sqlite" or not point.startswith("blobs::")
+]
+
+
+@pytest.mark.parametrize(("engine", "point"), STEPS)
+def test_a_death_at_any_step_leaves_the_old_state_or_the_new_one(
+    engine, point, cluster_of, make_server
+):
+    # Garbage that piles up over the deaths would make ever more steps of every start.
+    settings = {"DOCHARBOR_GC_GRACE": "1d"}
+    server = make_server(
+        cluster=cluster_of(engine), settings=settings, binary=BINARY_WITH_FAILPOINTS
+    )
+    site = Site(server)
+    root = site.person().root
+    states = Story(server, site.folder(root)).reference()
+    died_in = []
+    # One step further every time, until the whole story is told without coming to it.
+    for passes in range(100):
+        folder = site.folder(root)
+        server.stop()
+        server.begin(CRASH_AT=f"{point}={passes}")
+        until("it is ready or dead", lambda: is_dead(server) or server.health("ready") == 200)
+        if is_dead(server):
+            come_back(server)
+            died_in.append("its start")
+            continue
+        told = Story(server, folder).through_death(states)
+        if told is None and not is_dead(server):
+            break
+        if is_dead(server):
+            come_back(server)
+        died_in.append(told or "its jobs")
+    print(f"{point}: {died_in}")
+    # Every call of the story changes something; three of them bring bytes.
+    least = 10 if point.startswith("metadata::") else 3
+    assert len({*died_in} - {"its start", "its jobs"}) >= least, died_in
+    assert len(died_in) < 100
+    server.stop()
+    server.start()
+    server.verify()
+
+
+def is_dead(server):
+    return server.process.poll() is not None
+
+
+@pytest.mark.parametrize("point", ["metadata::before_commit", "metadata::after_commit"])
+def test_an_sdk_gets_its_one_effect_over_the_death_of_the_server(point, make_server):
+    server = make_server(binary=BINARY_WITH_FAILPOINTS)
+    site = Site(server)
+    folder = site.folder(site.person().root)
+    server.stop()
+    # Far enough to come up, near enough to die of the calls below.
+    server.start(CRASH_AT=f"{point}=25")
+    client = workdocs(server, attempts=8)
+    names = [f"folder {number}" for number in range(30)]
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(
+            lambda: [client.create_folder(ParentFolderId=folder, Name=name) for name in names]
+        )
+        # The process must be started here: it ends with the thread that started it.
+        until("it died", lambda: is_dead(server))
+        come_back(server)
+        answers = made.result()
+    assert sum(answer["ResponseMetadata"]["RetryAttempts"] for answer in answers) >= 1
+    found = client.describe_folder_contents(FolderId=folder, Type="FOLDER", Limit=100)["Folders"]
+    assert sorted(one["Id"] for one in found) == sorted(
+        answer["Metadata"]["Id"] for answer in answers
+    )
+
+
+# A disk that says that it could not keep what it was given.
+
+
+@pytest.mark.parametrize("point", ["blobs::after_file_fsync", "blobs::after_directory_fsync"])
+def test_bytes_that_cannot_be_flushed_end_the_server(point, make_server):
+    server = make_server(binary=BINARY_WITH_FAILPOINTS)
+    site = Site(server)
+    root = site.person().root
+    kept = site.upload(root, b"kept")
+    server.stop()
+    server.start(FAILPOINTS=f"{point}=return(5)")
+    upload = site.initiate(ParentFolderId=root, Name="lost")
+    try:
+        assert 500 <= upload.try_put(b"lost").status_code
+    except requests.ConnectionError:
+        pass
+    assert server.process.wait(timeout=30) == 1
+    server.start()
+    server.verify()
+    assert site.download(kept) == b"kept"
+    with refused("ProhibitedStateException"):
+        upload.activate()
+    upload.put(b"found")
+    upload.activate()
+    assert site.download(upload) == b"found"
+
+
+@pytest.mark.parametrize("point", ["blobs::after_staging_write", "blobs::after_rename"])
+def test_a_disk_that_fails_once_costs_one_answer(point, make_server):
+    server = make_server(binary=BINARY_WITH_FAILPOINTS)
+    site = Site(server)
+    root = site.person().root
+    server.stop()
+    server.start(FAILPOINTS=f"{point}=1*return(5)")
+    upload = site.initiate(ParentFolderId=root, Name="twice")
+    assert 500 <= upload.try_put(b"first").status_code
+    upload.put(b"second")
+    upload.activate()
+    assert site.download(upload) == b"second"
+    assert server.process.poll() is None
+    server.verify()
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_commit_that_cannot_be_flushed_ends_the_server(number, make_server, tmp_path):
+    server = make_server()
+    site = Site(server)
+    folder = site.folder(site.person().root)
+    tracer = trace(
+        server, tmp_path / "strace", "-P", str(server.data / "meta.db-wal"),
+        "-e", "trace=fsync,fdatasync", "-e", f"inject=fsync,fdatasync:error=EIO:when={number}",
+    )
+    acknowledged = []
+    try:
+        for attempt in range(50):
+            acknowledged.append(site.folder(folder, f"folder {attempt}"))
+    except (HTTPClientError, ConnectionError):
+        pass
+    except ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    status = server.process.wait(timeout=30)
+    tracer.wait(timeout=30)
+    assert status == 1
+    assert len(acknowledged) < number
+    server.start()
+    server.verify()
+    found = site.admin.describe_folder_contents(FolderId=folder, Type="FOLDER")["Folders"]
+    assert {*acknowledged} <= {one["Id"] for one in found}
+    # The call that met the error may have come to the disk all the same; no other can have.
+    assert len(found) <= len(acknowledged) + 1
+
+
+def trace(server, log, *arguments):
+    """Has strace attached to the server, or skips the test."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed: apt-get install strace")
+    with open(log, "wb") as output:
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-o", "/dev/null", *arguments, "-p", str(server.process.pid)],
+            stdin=subprocess.DEVNULL, stderr=output,
+        )
+    until(
+        "strace is attached or gone",
+        lambda: tracer.poll() is not None or "attached" in log.read_text(),
+    )
+    if tracer.poll() is not None:
+        pytest.skip(f"strace may not attach here: {log.read_text().strip()}")
+    return tracer
