@@ -38,7 +38,11 @@ class Server:
         self.port = 0
         self.url = None
         self.variables = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
 
     def environment(self):
         """What the server and the commands beside it are told; nothing of the test's own."""
@@ -114,7 +118,7 @@ class Server:
         self.run("verify", str(self.data), "--deep", "--json")
 
     def remove(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.kill()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
