@@ -19,8 +19,8 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// A whole request, ready to be sent. Path and query must need no escaping, and the query must
-    /// be sorted. With an `invocation_id` the request is one that an SDK may repeat.
+    /// A whole request, ready to be sent. Path and query are escaped as they are to be sent, and
+    /// the query is sorted. With an `invocation_id` the request is one that an SDK may repeat.
     pub(crate) fn request(
         &self,
         method: &str,
@@ -38,7 +38,9 @@ impl Signer {
         }
         let _ = writeln!(headers, "host:{}\nx-amz-date:{date}", self.host);
         let body_hash = hex::encode(Sha256::digest(body));
-        let canonical = format!("{method}\n{path}\n{query}\n{headers}\n{names}\n{body_hash}");
+        // In the signature a path is escaped twice.
+        let twice = path.replace('%', "%25");
+        let canonical = format!("{method}\n{twice}\n{query}\n{headers}\n{names}\n{body_hash}");
         let canonical_hash = hex::encode(Sha256::digest(canonical));
         let to_sign =
             format!("AWS4-HMAC-SHA256\n{date}\n{day}/{REGION_AND_SERVICE}\n{canonical_hash}");

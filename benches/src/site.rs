@@ -74,7 +74,7 @@ impl Site {
                 "StorageRule":{{"StorageType":"UNLIMITED"}}}}"#
         );
         let user = self.call("POST", "/api/v1/users", "", &user)?;
-        let id = text(&user, "/User/Id")?;
+        let id = text(&user, "/User/Id")?.replace('&', "%26");
         let user = self.call("POST", &format!("/api/v1/users/{id}/activation"), "", "")?;
         text(&user, "/User/RootFolderId")
     }
