@@ -12,11 +12,12 @@ pub(crate) fn default_level() -> Targets {
     Targets::new().with_default(LevelFilter::INFO)
 }
 
-/// Libraries that log headers or a statement's arguments at the lower levels, and how far each may
-/// go whatever the setting says.
-const QUIET: [(&str, LevelFilter); 3] = [
+/// Libraries that log headers, a statement's arguments or paths of the machine they were built on, and
+/// how far each may go whatever the setting says.
+const QUIET: [(&str, LevelFilter); 4] = [
     ("aws_sigv4", LevelFilter::OFF),
     ("hyper", LevelFilter::INFO),
+    ("refinery_core", LevelFilter::WARN),
     ("tokio_postgres", LevelFilter::WARN),
 ];
 

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+import requests
 
 from client import refused, request_of, send, workdocs
 from server import ROOT_KEY
@@ -65,6 +66,30 @@ def test_beside_a_token_the_signature_must_be_right(site, ann, folder):
     unknown = workdocs(site.server, key=("AKIA" + "B" * 16, "wrong" * 8), token=token)
     with refused("UnrecognizedClientException"):
         unknown.get_folder(FolderId=folder)
+
+
+def test_nobody_can_add_a_token_to_what_somebody_else_signed(site, folder, bob):
+    request = request_of(site.admin, "get_folder", FolderId=folder)
+    token = site.server.token(bob.username)
+    for name, value in (("Authentication", token), ("Authentication", f"Bearer {token}")):
+        answer = send(request.with_header(name, value))
+        assert (answer.status, answer.code) == (403, "IncompleteSignatureException")
+    assert send(request).status == 200
+
+
+def test_a_transfer_url_ends_with_the_activity_of_whom_it_was_given_to(site):
+    person = site.person()
+    upload = site.initiate(person.client(), ParentFolderId=person.root, Name="late")
+    done = site.upload(person.root, b"content")
+    answer = person.client().get_document_version(**done.ids, Fields="SOURCE")
+    source = answer["Metadata"]["Source"]["ORIGINAL"]
+    assert requests.get(source, timeout=30).content == b"content"
+    site.admin.deactivate_user(UserId=person.id)
+    assert requests.get(source, timeout=30).status_code == 403
+    assert requests.put(upload.url, b"late", timeout=30).status_code == 403
+    site.admin.activate_user(UserId=person.id)
+    assert requests.get(source, timeout=30).content == b"content"
+    assert requests.put(upload.url, b"late", timeout=30).status_code == 200
 
 
 def test_an_expired_token_is_refused_as_expired(site, ann, folder):
