@@ -78,22 +78,26 @@ def test_an_acknowledged_effect_survives_a_power_cut(
 
 
 def test_uploads_that_fill_the_disk_leave_room_to_delete(make_disk, make_server_on):
-    disk = make_disk("ext4", 48 * MIB)
+    disk = make_disk("ext4", 192 * MIB)
     server = make_server_on(disk)
     site = Site(server)
     root = site.person().root
-    process = server.process
-    kept = [each for size in (256 * KIB, 16 * KIB, 1) for each in fill(site, root, size)]
+    kept = [each for size in (MIB, 64 * KIB, 1) for each in fill(site, root, size)]
     print(f"{len(kept)} uploads fill the disk")
+    assert 20 <= len(kept)
+    # Coming back, too, must be possible on what the uploads left.
+    server.kill()
+    server.start()
+    process = server.process
     for done, _ in kept[::2]:
         site.admin.delete_document(DocumentId=done.document)
-    until("uploads are taken again", lambda: upload(site, root, bytes(256 * KIB)), seconds=60)
+    until("uploads are taken again", lambda: upload(site, root, bytes(MIB)), seconds=60)
     assert server.process is process and process.poll() is None
     end_whole(server, site, kept[1::2])
 
 
 def test_a_disk_that_others_filled_costs_no_data_and_no_restart(make_disk, make_server_on):
-    disk = make_disk("ext4", 48 * MIB)
+    disk = make_disk("ext4", 192 * MIB)
     server = make_server_on(disk)
     site = Site(server)
     root = site.person().root

@@ -9,12 +9,12 @@ const CRASH_AT: &str = "CRASH_AT";
 pub(crate) fn arm() -> fail::FailScenario<'static> {
     let scenario = fail::FailScenario::setup();
     let wanted = std::env::vars().find(|(name, _)| name == CRASH_AT);
-    if let Some((point, passes)) = wanted.as_ref().and_then(|(_, value)| value.split_once('=')) {
-        let passes = passes.parse().unwrap_or(0);
-        let passed = AtomicU64::new(0);
+    if let Some((point, number)) = wanted.as_ref().and_then(|(_, value)| value.split_once('=')) {
+        let survived = number.parse().unwrap_or(0);
+        let count = AtomicU64::new(0);
         // No unwinding, no destructors: what a power cut leaves behind, and nothing more.
         let armed = fail::cfg_callback(point, move || {
-            if passed.fetch_add(1, Ordering::SeqCst) == passes {
+            if count.fetch_add(1, Ordering::SeqCst) == survived {
                 std::process::abort();
             }
         });
