@@ -7,9 +7,6 @@ use super::{Finding, extension, is_test, line_at};
 const LINES_MAX: usize = 700;
 /// A file of tests holds one noun.
 const TEST_LINES_MAX: usize = 1000;
-/// The one reason to ignore a test, in the words of those who have it: another test starts it in
-/// a process of its own, which is to be killed.
-const CHILD: [&str; 2] = ["child of another test", "in a process of its own"];
 
 /// Checks one file of any language.
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
@@ -45,10 +42,6 @@ fn rust(path: &str, text: &str) -> Vec<Finding> {
         }
     }
     for (at, _) in source.code.match_indices("#[ignore") {
-        let attribute = text.get(at..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        if CHILD.iter().any(|reason| attribute.contains(reason)) {
-            continue;
-        }
         let rule = "a test that is ignored proves nothing: mend it or delete it";
         findings.push(Finding::new(path, line_at(text, at), rule));
     }
@@ -123,16 +116,6 @@ mod tests {
         lines.sort_unstable();
         assert_eq!(lines, [2, 3, 4, 6, 8]);
         assert_eq!(check("tests/clients/python/test_a.py", "a = 1  # TODO\n").len(), 1);
-    }
-
-    #[test]
-    fn only_the_child_of_another_test_may_be_ignored() {
-        let ignored = |reason: &str| format!("//! A.\n#[test]\n#[ignore = \"{reason}\"]\n");
-        assert!(
-            rules("crates/a/tests/it/a.rs", &ignored("only as the child of another test"))
-                .is_empty()
-        );
-        assert_eq!(rules("crates/a/tests/it/a.rs", &ignored("slow")).len(), 1);
     }
 
     #[test]

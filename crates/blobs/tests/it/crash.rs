@@ -42,7 +42,6 @@ async fn a_crash_at_any_step_leaves_the_whole_blob_or_none() {
 }
 
 #[tokio::test]
-#[ignore = "only as the child of another test"]
 async fn a_child_dies_in_an_upload() {
     let Some((argument, root)) = child() else { return };
     let (step, size) = argument.split_once(' ').unwrap();

@@ -57,7 +57,6 @@ fn a_failing_disk_gives_the_error_that_the_caller_must_act_on() {
 }
 
 #[tokio::test]
-#[ignore = "only as the child of another test"]
 async fn a_child_meets_a_fault() {
     let Some((argument, root)) = child() else { return };
     let [step, number, kind, size] = argument.split(' ').collect::<Vec<_>>()[..] else {

@@ -82,7 +82,7 @@ impl Drop for Tmpfs<'_> {
 /// Runs one ignored test of this binary in a process of its own, where it may set fail points.
 pub(crate) fn run_child(test: &str, root: &Path, argument: &str) -> ExitStatus {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--quiet", "--test-threads=1"])
+        .args(["--exact", test, "--quiet", "--test-threads=1"])
         .env(CHILD, format!("{argument}\n{}", root.display()))
         .output()
         .unwrap()

@@ -42,6 +42,7 @@ impl Server {
         let mut command = Command::new("sh");
         command
             .current_dir(directory)
+            .env_clear()
             .args(["-c", &format!("ulimit -n {files_max} && exec \"$@\""), "sh"])
             .args([env!("CARGO_BIN_EXE_docharbor"), "serve", "--listen", "127.0.0.1:0"]);
         Self::start_with(command)

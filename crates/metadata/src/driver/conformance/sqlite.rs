@@ -257,7 +257,7 @@ async fn assert_kept(place: Place, acknowledged: &[String]) {
 fn child(path: &Path, script: &str) -> Command {
     let mut child = Command::new("bash");
     child.args(["-c", script]).arg(std::env::current_exe().unwrap());
-    child.args(["--exact", "driver::conformance::sqlite::keep_inserting", "--ignored"]);
+    child.args(["--exact", "driver::conformance::sqlite::keep_inserting"]);
     child.arg("--nocapture").env(DATABASE, path).stdout(Stdio::piped()).stderr(Stdio::null());
     child
 }
@@ -271,7 +271,6 @@ fn answered(output: impl std::io::Read) -> impl Iterator<Item = String> {
 
 /// Inserts rows for ever and says which were answered.
 #[tokio::test]
-#[ignore = "the other half of two stories, which start it in a process of its own"]
 #[expect(clippy::disallowed_methods, reason = "the story hands its database over")]
 async fn keep_inserting() {
     let Some(path) = std::env::var_os(DATABASE) else { return };

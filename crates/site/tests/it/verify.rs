@@ -1,0 +1,402 @@
+//! The check of a site finds each kind of damage, that one alone, and none in a site that is sound.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use docharbor_blobs::{
+    BlobEntry, BlobError, BlobKey, BlobStore, Body, Expected, LocalBlobs, Reader, ReceiveError,
+    Stored,
+};
+use docharbor_domain::{BlobId, OrganizationId, Scopes};
+use docharbor_metadata::CHECKS;
+use docharbor_site::{Settings, Site};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use crate::support::{Engine, TestSite, on_both_engines, won};
+
+on_both_engines! {
+    each_invariant_is_found_broken,
+    damaged_bytes_are_found,
+    unknown_bytes_are_found_when_they_are_old,
+}
+
+/// Statements, and the invariant they break. `ROOT` and the like stand for ids of the sound site.
+const DAMAGES: &[(&str, &str)] = &[
+    (
+        "a live item stands in a live folder, or is a root folder or recycle bin",
+        "UPDATE resource SET parent_id = 'ROOT' WHERE id = 'BIN';
+         UPDATE resource SET item_count = item_count + 1 WHERE id = 'ROOT'",
+    ),
+    (
+        "a live item stands in a live folder, or is a root folder or recycle bin",
+        "UPDATE resource SET parent_id = NULL WHERE id = 'EMPTY';
+         UPDATE resource SET item_count = item_count - 1 WHERE id = 'FOLDER'",
+    ),
+    (
+        "a live item stands in a live folder, or is a root folder or recycle bin",
+        "UPDATE resource SET parent_id = 'DOCUMENT' WHERE id = 'EMPTY';
+         UPDATE resource SET item_count = item_count - 1 WHERE id = 'FOLDER'",
+    ),
+    (
+        "every item is reached from a root, a recycle bin or a deletion: no cycles",
+        "UPDATE resource SET parent_id = 'EMPTY' WHERE id = 'FOLDER';
+         UPDATE resource SET item_count = item_count + 1 WHERE id = 'EMPTY';
+         UPDATE resource SET item_count = item_count - 1 WHERE id = 'ROOT'",
+    ),
+    (
+        "a folder's number of items is the number of its items",
+        "UPDATE resource SET item_count = item_count + 1 WHERE id = 'EMPTY'",
+    ),
+    (
+        "a folder holds its name, and a document does once it has an ACTIVE version",
+        "UPDATE resource SET live_name_key = NULL WHERE id = 'EMPTY'",
+    ),
+    (
+        "a folder holds its name, and a document does once it has an ACTIVE version",
+        "UPDATE resource SET live_name_key = NULL WHERE id = 'DOCUMENT'",
+    ),
+    (
+        "a folder holds its name, and a document does once it has an ACTIVE version",
+        "UPDATE resource SET live_name_key = name_key WHERE id = 'DRAFT'",
+    ),
+    (
+        "the latest version of a document is its newest ACTIVE one, else its newest",
+        "UPDATE resource SET latest_version_id = 'FIRST' WHERE id = 'DOCUMENT'",
+    ),
+    (
+        "the latest version of a document is its newest ACTIVE one, else its newest",
+        "UPDATE resource SET latest_version_id = 'THIRD' WHERE id = 'DOCUMENT'",
+    ),
+    (
+        "the latest version of a document is its newest ACTIVE one, else its newest",
+        "UPDATE resource SET latest_version_id = 'nothing' WHERE id = 'DRAFT'",
+    ),
+    (
+        "every version belongs to a document",
+        "UPDATE version SET document_id = 'nothing' WHERE id = 'THIRD'",
+    ),
+    (
+        "every version belongs to a document",
+        "UPDATE version SET document_id = 'EMPTY', charged_bytes = 0 WHERE id = 'THIRD'",
+    ),
+    (
+        "an ACTIVE version has bytes, is charged for them and does not expire",
+        "DELETE FROM blob WHERE id = (SELECT blob_id FROM version WHERE id = 'FIRST')",
+    ),
+    (
+        "an ACTIVE version has bytes, is charged for them and does not expire",
+        "UPDATE version SET charged_bytes = charged_bytes + 1 WHERE id = 'FIRST';
+         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1",
+    ),
+    (
+        "an ACTIVE version has bytes, is charged for them and does not expire",
+        "UPDATE version SET expires_ms = 9000000000000000000 WHERE id = 'FIRST'",
+    ),
+    (
+        "an INITIALIZED version expires, and is charged what arrived or was declared",
+        "UPDATE version SET expires_ms = NULL WHERE id = 'THIRD'",
+    ),
+    (
+        "an INITIALIZED version expires, and is charged what arrived or was declared",
+        "UPDATE version SET charged_bytes = 1 WHERE id = 'THIRD';
+         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1",
+    ),
+    (
+        "an INITIALIZED version expires, and is charged what arrived or was declared",
+        "DELETE FROM blob WHERE id = (SELECT blob_id FROM version WHERE document_id = 'DRAFT')",
+    ),
+    (
+        "stored bytes belong to exactly one version, and are not garbage",
+        "UPDATE version SET blob_id = NULL WHERE document_id = 'DRAFT'",
+    ),
+    (
+        "stored bytes belong to exactly one version, and are not garbage",
+        "UPDATE version SET blob_id = (SELECT v.blob_id FROM version v WHERE v.id = 'FIRST'),
+                            charged_bytes = 5 WHERE id = 'THIRD';
+         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 5",
+    ),
+    (
+        "stored bytes belong to exactly one version, and are not garbage",
+        "INSERT INTO garbage (organization_id, blob_id, location, not_before_ms)
+         SELECT organization_id, blob_id, 'local', 0 FROM version WHERE id = 'FIRST'",
+    ),
+    (
+        "what a user is charged is the sum of what the versions of their tree are charged",
+        "UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1",
+    ),
+    (
+        "every user has a live root folder and a live recycle bin",
+        "UPDATE site_user SET root_folder_id = recycle_bin_id",
+    ),
+    (
+        "every user has a live root folder and a live recycle bin",
+        "UPDATE site_user SET recycle_bin_id = 'nothing'",
+    ),
+    (
+        "a deleted item is waiting to be removed, and stands nowhere",
+        "DELETE FROM purge",
+    ),
+    (
+        "a deleted item is waiting to be removed, and stands nowhere",
+        "UPDATE resource SET parent_id = 'EMPTY' WHERE id = 'DELETED';
+         UPDATE resource SET item_count = item_count + 1 WHERE id = 'EMPTY'",
+    ),
+    (
+        "a deleted item is waiting to be removed, and stands nowhere",
+        "UPDATE resource SET live_name_key = name_key WHERE id = 'DELETED'",
+    ),
+    (
+        "only deleted items are waiting to be removed",
+        "INSERT INTO purge (organization_id, resource_id, deleted_ms)
+         SELECT organization_id, id, 0 FROM resource WHERE id = 'EMPTY'",
+    ),
+    ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
+];
+
+/// The tables that are damaged, and mended from copies.
+const TABLES: [&str; 7] = ["resource", "version", "blob", "garbage", "purge", "site_user", "token"];
+
+/// A site with an item of every kind and state, and the ids that stand for names in `DAMAGES`.
+async fn plant(test: &TestSite) -> Vec<(&'static str, String)> {
+    let root = test.root();
+    let folder = test.folder_in(&root, "folder").await.unwrap().id;
+    let empty = test.folder_in(&folder, "empty").await.unwrap().id;
+    let first = test.upload(&folder, "document", b"first").await.unwrap();
+    let second = test.begin_version(&first.document, Some(6)).await.unwrap();
+    test.put(&second, "second").await.unwrap();
+    test.activate(&second).await.unwrap();
+    let third = test.begin_version(&first.document, None).await.unwrap();
+    let draft = test.begin(&root, "draft", Some(5)).await.unwrap();
+    test.put(&draft, "draft").await.unwrap();
+    let deleted = test.folder_in(&root, "deleted").await.unwrap().id;
+    test.upload(&deleted, "below", b"below").await.unwrap();
+    test.delete_folder(&deleted).await.unwrap();
+    let scopes = Scopes { read: true, write: true };
+    test.site.create_token(test.call.organization(), "ann", scopes, 1_000).await.unwrap();
+    vec![
+        ("ROOT", root.as_str().to_owned()),
+        ("BIN", test.ann.recycle_bin.as_str().to_owned()),
+        ("FOLDER", folder.as_str().to_owned()),
+        ("EMPTY", empty.as_str().to_owned()),
+        ("DOCUMENT", first.document.as_str().to_owned()),
+        ("FIRST", first.version.as_str().to_owned()),
+        ("THIRD", third.version.as_str().to_owned()),
+        ("DRAFT", draft.document.as_str().to_owned()),
+        ("DELETED", deleted.as_str().to_owned()),
+    ]
+}
+
+async fn each_invariant_is_found_broken(test: TestSite) {
+    let broken: BTreeSet<_> = DAMAGES.iter().map(|(invariant, _)| *invariant).collect();
+    let checked: BTreeSet<_> = CHECKS.iter().map(|check| check.invariant).collect();
+    assert_eq!(broken, checked, "each check needs a damage that it finds");
+
+    let names = plant(&test).await;
+    test.assert_sound().await;
+    let copies = TABLES.map(|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
+    test.execute(&copies.join(";")).await;
+    let mended = TABLES
+        .map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}"))
+        .join(";");
+    for (invariant, damage) in DAMAGES {
+        let mut statements = (*damage).to_owned();
+        for (name, id) in &names {
+            statements = statements.replace(&format!("'{name}'"), &format!("'{id}'"));
+        }
+        test.execute(&statements).await;
+        let report = test.site.verify(true).await.unwrap();
+        let found: BTreeSet<_> =
+            report.findings.iter().map(|finding| finding.invariant.as_str()).collect();
+        assert_eq!(found, BTreeSet::from([*invariant]), "{damage}\n{:?}", report.findings);
+        assert_eq!(report.invariants_checked, CHECKS.len());
+        test.execute(&mended).await;
+    }
+    test.assert_sound().await;
+}
+
+async fn findings(site: &Site, deep: bool) -> Vec<(String, String)> {
+    let report = site.verify(deep).await.unwrap();
+    report.findings.into_iter().map(|finding| (finding.invariant, finding.detail)).collect()
+}
+
+fn whole(detail: &str) -> Vec<(String, String)> {
+    vec![("stored bytes are there, whole".to_owned(), detail.to_owned())]
+}
+
+async fn damaged_bytes_are_found(test: TestSite) {
+    test.upload(&test.root(), "document", b"0123456789").await.unwrap();
+    let report = test.site.verify(true).await.unwrap();
+    assert_eq!((report.blobs_checked, report.bytes_hashed), (1, 10));
+    let path = test.file("");
+    let sound = std::fs::read(&path).unwrap();
+
+    std::fs::write(&path, b"0123456798").unwrap();
+    assert_eq!(findings(&test.site, false).await, []);
+    assert_eq!(findings(&test.site, true).await, whole("damaged"));
+
+    std::fs::write(&path, &sound[..9]).unwrap();
+    assert_eq!(findings(&test.site, false).await, whole("of another size"));
+    assert_eq!(findings(&test.site, true).await, whole("damaged"));
+
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(findings(&test.site, false).await, whole("missing"));
+    assert_eq!(findings(&test.site, true).await, whole("missing"));
+
+    std::fs::write(&path, &sound).unwrap();
+    test.assert_sound().await;
+}
+
+async fn unknown_bytes_are_found_when_they_are_old(test: TestSite) {
+    test.upload(&test.root(), "document", b"0123456789").await.unwrap();
+    let known = test.file("");
+    let name = known.file_name().unwrap().to_str().unwrap();
+    std::fs::copy(&known, known.with_file_name(format!("{}ff", &name[..2]))).unwrap();
+    let grace_ms = test.site.settings().garbage_grace_ms;
+    test.advance(2 * grace_ms - 60_000);
+    test.assert_sound().await;
+    test.advance(600_000);
+    let leak = vec![("no bytes leak".to_owned(), "no row knows them".to_owned())];
+    assert_eq!(findings(&test.site, false).await, leak);
+    test.site.sweep().await.unwrap();
+    test.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_in_use_on_sqlite_is_found_sound() {
+    a_site_in_use_is_found_sound(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_in_use_on_postgres_is_found_sound() {
+    a_site_in_use_is_found_sound(Engine::Postgres).await;
+}
+
+/// Without a grace, so that bytes go while they are looked at.
+async fn a_site_in_use_is_found_sound(engine: Engine) {
+    let settings = Settings { garbage_grace_ms: 0, ..Settings::default() };
+    let test = TestSite::with(engine, settings).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let mut users = Vec::new();
+    for number in 0..3 {
+        let (actor, root, done) = (test.actor(), test.root(), Arc::clone(&done));
+        users.push(tokio::spawn(async move {
+            let mut rounds = 0;
+            while !done.load(Ordering::SeqCst) {
+                let folder = actor.folder_in(&root, &format!("folder {number}")).await.unwrap().id;
+                let first = actor.upload(&folder, "document", b"first").await.unwrap();
+                let second = actor.begin_version(&first.document, None).await.unwrap();
+                actor.put(&second, "second").await.unwrap();
+                actor.put(&second, "second again").await.unwrap();
+                actor.abort(&second).await.unwrap();
+                actor.upload(&folder, "another", b"another").await.unwrap();
+                actor.delete_document(&first.document).await.unwrap();
+                actor.delete_folder(&folder).await.unwrap();
+                rounds += 1;
+            }
+            rounds
+        }));
+    }
+    let (site, ended) = (test.site.clone(), Arc::clone(&done));
+    let jobs = tokio::spawn(async move {
+        while !ended.load(Ordering::SeqCst) {
+            site.run_jobs_once().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    for pass in 0..30 {
+        let report = test.site.verify(pass % 2 == 0).await.unwrap();
+        assert_eq!(report.findings, [], "{engine:?}");
+    }
+    done.store(true, Ordering::SeqCst);
+    for user in users {
+        assert!(user.await.unwrap() > 0, "nothing happened meanwhile");
+    }
+    jobs.await.unwrap();
+    test.assert_settles().await;
+}
+
+/// Bytes in a store where something happens right behind each listing.
+struct Behind<F> {
+    blobs: LocalBlobs,
+    happens: F,
+}
+
+impl<F> BlobStore for Behind<F>
+where
+    F: Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+{
+    fn location(&self) -> &'static str {
+        self.blobs.location()
+    }
+
+    fn receive<'a>(
+        &'a self,
+        key: &'a BlobKey,
+        body: Body<'a>,
+        expected: Expected,
+    ) -> BoxFuture<'a, Result<Stored, ReceiveError>> {
+        self.blobs.receive(key, body, expected)
+    }
+
+    fn open<'a>(
+        &'a self,
+        key: &'a BlobKey,
+        size_bytes: u64,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Reader>>, BlobError>> {
+        self.blobs.open(key, size_bytes)
+    }
+
+    fn delete<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<bool, BlobError>> {
+        self.blobs.delete(key)
+    }
+
+    fn list<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        after: Option<&'a BlobId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<BlobEntry>, BlobError>> {
+        async move {
+            let page = self.blobs.list(organization, after, limit).await;
+            (self.happens)().await;
+            page
+        }
+        .boxed()
+    }
+
+    fn hash<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<Option<Stored>, BlobError>> {
+        self.blobs.hash(key)
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), BlobError>> {
+        self.blobs.probe()
+    }
+
+    fn clean_staging(&self) -> BoxFuture<'_, Result<u64, BlobError>> {
+        self.blobs.clean_staging()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_bytes_that_go_while_they_are_looked_at_are_no_leak() {
+    let test = TestSite::on(Engine::Sqlite).await;
+    let old = test.upload(&test.root(), "old", b"old").await.unwrap();
+    let kept = test.upload(&test.root(), "kept", b"kept").await.unwrap();
+    test.advance(3 * test.site.settings().garbage_grace_ms);
+    test.delete_document(&old.document).await.unwrap();
+    test.advance(test.site.settings().garbage_grace_ms);
+    let site = test.site.clone();
+    let jobs = move || {
+        let site = site.clone();
+        async move {
+            site.run_jobs_once().await.unwrap();
+        }
+        .boxed()
+    };
+    let verifier = test.site_over(Arc::new(Behind { blobs: test.blobs.clone(), happens: jobs }));
+    assert_eq!(findings(&verifier, false).await, []);
+    assert_eq!(test.files().await, 1);
+    assert!(won(&test.download(&kept).await));
+}
