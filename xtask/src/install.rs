@@ -90,12 +90,15 @@ fn missing_packages() -> Vec<&'static str> {
             process::succeeds(Command::new(python).args(["-c", "import ensurepip, venv"]))
         })
     };
-    let needs: [(&str, bool); 5] = [
+    let needs: [(&str, bool); 8] = [
         ("postgresql", postgres::binaries().is_some()),
         ("e2fsprogs", which("mkfs.ext4").is_some()),
         ("mount", which("losetup").is_some() && which("mount").is_some()),
         ("python3-venv", ensurepip()),
         ("build-essential", which("cc").is_some()),
+        ("curl", which("curl").is_some()),
+        ("strace", which("strace").is_some()),
+        ("xfsprogs", which("mkfs.xfs").is_some()),
     ];
     needs.into_iter().filter(|(_, there)| !there).map(|(package, _)| package).collect()
 }

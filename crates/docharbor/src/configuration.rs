@@ -82,6 +82,10 @@ impl Configuration {
         let duration = |name, default: Duration| {
             given.parsed(name, value::duration).map(|value| value.unwrap_or(default))
         };
+        let url_lifetime = |name| {
+            let given = given.parsed(name, value::url_lifetime)?;
+            Ok::<_, Failure>(given.unwrap_or(Duration::from_mins(15)))
+        };
         given.parsed("database_url", value::database_url)?;
         refuse_blobs_url(given)?;
         let configuration = Self {
@@ -99,8 +103,8 @@ impl Configuration {
             admin_password: given.secret("admin_password"),
             master_key: given.secret("master_key"),
             upload_expiry: duration("upload_expiry", Duration::from_hours(24))?,
-            upload_url_lifetime: duration("upload_url_lifetime", Duration::from_mins(15))?,
-            download_url_lifetime: duration("download_url_lifetime", Duration::from_mins(15))?,
+            upload_url_lifetime: url_lifetime("upload_url_lifetime")?,
+            download_url_lifetime: url_lifetime("download_url_lifetime")?,
             users_default_quota_bytes: given
                 .parsed("users_default_quota", value::size_bytes)?
                 .unwrap_or(1 << 40),

@@ -122,10 +122,7 @@ impl Statement {
             return Err(PolicyError::Action);
         }
         let resources = written.resource.into_vec();
-        let known = |text: &String| {
-            text == "*"
-                || (text.starts_with("arn:aws:workdocs:") && text.contains(":organization/"))
-        };
+        let known = |text: &String| text == "*" || is_organization_arn(text);
         if resources.is_empty() || !resources.iter().all(known) {
             return Err(PolicyError::Resource);
         }
@@ -134,10 +131,22 @@ impl Statement {
 
     fn matches(&self, operation: &str, organization: &OrganizationId) -> bool {
         let named = self.actions.iter().any(|pattern| action_matches(pattern, operation));
-        let suffix = format!(":organization/{organization}");
-        let here = self.resources.iter().any(|text| text == "*" || text.ends_with(&suffix));
+        let here = self.resources.iter().any(|text| names_organization(text, organization));
         named != self.negated && here
     }
+}
+
+/// Whether a text is `arn:aws:workdocs:REGION:ACCOUNT:organization/ID`, with wildcards or without.
+fn is_organization_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(parts[..], ["arn", "aws", "workdocs", _, _, last] if last.starts_with("organization/"))
+}
+
+/// Whether a resource covers an organization. A site has no region and no account of its own, so only
+/// the id decides: a rule for any region is a rule for this site.
+fn names_organization(resource: &str, organization: &OrganizationId) -> bool {
+    let id = resource.rsplit_once(":organization/").map_or(resource, |(_, id)| id);
+    wildcard_matches(id.as_bytes(), organization.as_str().as_bytes())
 }
 
 /// Matches `workdocs:Get*`, `zocalo:*` or `*` with an operation; letter case does not count.
@@ -213,6 +222,17 @@ mod tests {
                     "Resource":"arn:aws:workdocs:us-east-1:1:organization/d-9999999999"}"#,
                 false,
             ),
+            (
+                r#"[{"Effect":"Allow","Action":"*","Resource":"*"},
+                    {"Effect":"Deny","Action":"workdocs:Get*",
+                     "Resource":"arn:aws:workdocs:*:*:organization/*"}]"#,
+                false,
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*",
+                    "Resource":"arn:aws:workdocs:*:*:organization/d-01234*"}"#,
+                true,
+            ),
             ("[]", false),
         ] {
             assert_eq!(
@@ -241,6 +261,7 @@ mod tests {
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Maybe","Action":"*","Resource":"*"}]}"#,
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*"}]}"#,
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}]}"#,
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:folder/x:organization/d-0123456789"}]}"#,
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#,
             r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}]}"#,
         ] {

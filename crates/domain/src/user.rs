@@ -151,6 +151,13 @@ impl User {
         Ok(self)
     }
 
+    /// How many bytes fit beside all that is stored, for something already charged with some.
+    pub fn room_bytes(&self, charged_bytes: i64) -> u64 {
+        let Some(allocated) = self.storage_rule.allocated_bytes() else { return u64::MAX };
+        let free = allocated.saturating_sub(self.storage_used_bytes).max(0);
+        u64::try_from(free.saturating_add(charged_bytes)).unwrap_or(0)
+    }
+
     /// The words a user query is matched against by prefix, folded and set apart by blanks.
     pub fn search_text(&self) -> String {
         let names = [&self.given_name, &self.surname, &self.username];

@@ -139,7 +139,7 @@ pub struct Place {
 }
 
 impl Tx {
-    /// Reads a folder or document, and whether it and all above it are live.
+    /// Reads a folder or document that is live, and so is all above it.
     pub async fn item(
         &mut self,
         organization: &OrganizationId,
@@ -147,13 +147,13 @@ impl Tx {
     ) -> Result<Option<Found<Item>>, StoreError> {
         let args = [organization.into(), id.into(), TREE_WALK_MAX.into()];
         let Some(row) = self.row(ITEM, &args).await? else { return Ok(None) };
+        // What is deleted is being taken apart and need not decode any more.
+        if row.int(WALKED_AT + 1)? != 0 {
+            return Ok(None);
+        }
         let resource = decode_item(&row)?;
-        Ok(Some(Found {
-            owner: resource.owner().clone(),
-            resource,
-            depth: row.int(WALKED_AT)?,
-            live: row.int(WALKED_AT + 1)? == 0,
-        }))
+        let owner = resource.owner().clone();
+        Ok(Some(Found { resource, owner, depth: row.int(WALKED_AT)?, live: true }))
     }
 
     /// Reads the path of an item, its root first, in one statement.

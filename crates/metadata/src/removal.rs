@@ -23,12 +23,12 @@ const DELETE_PURGE: &str = "DELETE FROM purge WHERE organization_id = $1 AND res
 const DELETE_RESOURCE: &str = "
     DELETE FROM resource WHERE organization_id = $1 AND id = $2 AND state = 'DELETED'";
 
-const VERSIONS: &str = "
-    SELECT id, blob_id, charged_bytes FROM version
-     WHERE organization_id = $1 AND document_id = $2 LIMIT $3";
+const VERSIONS: &str =
+    "SELECT id FROM version WHERE organization_id = $1 AND document_id = $2 LIMIT $3";
 
-const DELETE_VERSION: &str =
-    "DELETE FROM version WHERE organization_id = $1 AND document_id = $2 AND id = $3";
+const DELETE_VERSION: &str = "
+    DELETE FROM version WHERE organization_id = $1 AND document_id = $2 AND id = $3
+    RETURNING blob_id, charged_bytes";
 
 const DISCARD: &str = "
     INSERT INTO garbage (organization_id, blob_id, location, not_before_ms)
@@ -38,9 +38,10 @@ const DISCARD: &str = "
 const DELETE_BLOB: &str = "DELETE FROM blob WHERE organization_id = $1 AND id = $2";
 
 const DUE_GARBAGE: &str = "
-    SELECT blob_id FROM garbage
-     WHERE organization_id = $1 AND not_before_ms <= $2 AND location = $3
-     ORDER BY not_before_ms LIMIT $4";
+    SELECT g.blob_id FROM garbage g
+     WHERE g.organization_id = $1 AND g.not_before_ms <= $2 AND g.location = $3
+       AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.organization_id = $1 AND b.id = g.blob_id)
+     ORDER BY g.not_before_ms LIMIT $4";
 
 const DELETE_GARBAGE: &str = "DELETE FROM garbage WHERE organization_id = $1 AND blob_id = $2";
 
@@ -59,14 +60,12 @@ pub struct Purge {
     pub is_document: bool,
 }
 
-/// A version that is to be removed with its bytes.
+/// What a version occupied when it was removed.
 #[derive(Clone, Debug)]
 pub struct VersionBytes {
-    /// The version.
-    pub id: VersionId,
     /// Its bytes, where they arrived.
     pub blob: Option<BlobId>,
-    /// What its owner is charged.
+    /// What its owner was charged.
     pub charged_bytes: i64,
 }
 
@@ -123,35 +122,30 @@ impl Tx {
         Ok(())
     }
 
-    /// Some of the versions a document still has, with what they occupy.
+    /// Some of the versions a document still has.
     pub async fn remaining_versions(
         &mut self,
         organization: &OrganizationId,
         document: &DocumentId,
         limit: i64,
-    ) -> Result<Vec<VersionBytes>, StoreError> {
+    ) -> Result<Vec<VersionId>, StoreError> {
         let args = [organization.into(), document.into(), limit.into()];
         let rows = self.rows(VERSIONS, &args).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(VersionBytes {
-                    id: VersionId::new(row.text(0)?),
-                    blob: row.text_opt(1)?.map(BlobId::new),
-                    charged_bytes: row.int(2)?,
-                })
-            })
-            .collect()
+        rows.iter().map(|row| row.text(0).map(VersionId::new)).collect()
     }
 
-    /// Removes a version whatever its state.
+    /// Removes a version whatever its state, and tells what it occupied at that very moment: its
+    /// content may have arrived since it was listed. Nothing when somebody else removed it.
     pub async fn delete_version(
         &mut self,
         organization: &OrganizationId,
         document: &DocumentId,
         id: &VersionId,
-    ) -> Result<(), StoreError> {
-        self.execute(DELETE_VERSION, &[organization.into(), document.into(), id.into()]).await?;
-        Ok(())
+    ) -> Result<Option<VersionBytes>, StoreError> {
+        let args = [organization.into(), document.into(), id.into()];
+        let Some(row) = self.row(DELETE_VERSION, &args).await? else { return Ok(None) };
+        let blob = row.text_opt(0)?.map(BlobId::new);
+        Ok(Some(VersionBytes { blob, charged_bytes: row.int(1)? }))
     }
 
     /// Gives bytes up: no version refers to them from now on, and they go when their grace is over.

@@ -5,10 +5,12 @@ use docharbor_domain::{
 };
 
 use crate::StoreError;
-use crate::driver::Tx;
+use crate::driver::{Lock, Tx};
 use crate::users::{decode_status, decode_type};
 
 const ORGANIZATIONS: &str = "SELECT id, account_id FROM organization ORDER BY id";
+
+const ORGANIZATION: &str = "SELECT id FROM organization WHERE id = $1";
 
 const INSERT_ORGANIZATION: &str =
     "INSERT INTO organization (id, account_id, created_ms) VALUES ($1, $2, $3)";
@@ -79,6 +81,15 @@ impl Tx {
         rows.iter()
             .map(|row| Ok((OrganizationId::new(row.text(0)?), row.text(1)?.to_owned())))
             .collect()
+    }
+
+    /// Holds a site until the transaction ends, where who administers it is decided.
+    pub async fn lock_organization(
+        &mut self,
+        organization: &OrganizationId,
+    ) -> Result<(), StoreError> {
+        self.row_locked(Lock::Update, ORGANIZATION, &[organization.into()]).await?;
+        Ok(())
     }
 
     /// Adds a site.

@@ -55,7 +55,7 @@ const CHARGE: &str = "
     UPDATE site_user SET storage_used_bytes = storage_used_bytes + $1
      WHERE organization_id = $2 AND id = $3
        AND ($4 <= 0 OR storage_allocated_bytes IS NULL
-            OR storage_used_bytes + $4 <= storage_allocated_bytes)";
+            OR storage_used_bytes <= storage_allocated_bytes - $4)";
 
 /// The users a query is about: `$2`–`$9` are patterns for words, `$10` asks for inactive ones too.
 macro_rules! filtered {

@@ -1,5 +1,6 @@
 //! The WorkDocs API: 44 operations, each decode, one call of the site, encode.
 
+mod bodies;
 mod documents;
 mod encode;
 mod error;
@@ -15,21 +16,18 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use docharbor_domain::{Action, Call, Caller, DocumentId, Refusal, Scope, VersionId};
-use docharbor_sigv4::payload_sha256_hex;
+use docharbor_sigv4::{Rejection, payload_sha256_hex};
 use docharbor_wire::{
     ErrorCode, Input, Operation, Violations, decode_path_segment, decode_query, parse_body,
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::access_log::OperationName;
-use crate::auth::authenticate;
+use crate::auth::{AuthError, authenticate, claims_identity};
 use crate::door::{Direction, Door};
+pub(crate) use bodies::Bodies;
 use error::{ApiError, Problem};
-
-/// The most bytes a request's body may have; no request of the model comes near it.
-const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// The longest `amz-sdk-invocation-id` that is taken: a UUID has 36 bytes.
 const INVOCATION_ID_MAX_BYTES: usize = 128;
@@ -127,7 +125,10 @@ async fn answer(
     body: Body,
 ) -> Result<Reply, ApiError> {
     let early = |problem: Problem| ApiError::new(operation, problem, None);
-    let body = read_body(body).await.map_err(early)?;
+    if !claims_identity(parts) {
+        return Err(early(AuthError::from(Rejection::MissingAuthentication).into()));
+    }
+    let body = door.bodies().read(body).await.map_err(early)?;
     let body_hash = payload_sha256_hex(&body);
     let caller =
         authenticate(door.site(), parts, &body_hash).await.map_err(|error| early(error.into()))?;
@@ -205,20 +206,6 @@ async fn dispatch(
         | Operation::UpdateFolder => Err(Problem::Code(
             ErrorCode::NotImplemented,
             format!("DocHarbor does not implement {} yet.", operation.name()),
-        )),
-    }
-}
-
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, BODY_MAX_BYTES).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::Code(
-            ErrorCode::RequestEntityTooLarge,
-            format!("A request's body has at most {BODY_MAX_BYTES} bytes."),
-        )),
-        Err(_) => Err(Problem::Code(
-            ErrorCode::RequestTimeout,
-            "The body did not come to its end in time; send it again.".to_owned(),
         )),
     }
 }

@@ -36,6 +36,14 @@ impl From<Error> for AuthError {
     }
 }
 
+/// Whether a request says at all who it is from; one that does not is refused before its body is
+/// read.
+pub(crate) fn claims_identity(parts: &Parts) -> bool {
+    parts.headers.contains_key("authorization")
+        || parts.headers.contains_key("authentication")
+        || parts.uri.query().is_some_and(|query| query.to_ascii_lowercase().contains("x-amz-"))
+}
+
 /// Finds out who sent an API request.
 ///
 /// A token decides who is asking, also beside a signature; both must be valid then, and a bad token

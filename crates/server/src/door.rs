@@ -11,6 +11,8 @@ use docharbor_sigv4::{Presign, Secret};
 use docharbor_site::{Error, Site};
 use ipnet::IpNet;
 
+use crate::api::Bodies;
+
 /// What can be set about the doors.
 #[derive(Clone, Debug)]
 pub struct DoorSettings {
@@ -34,6 +36,7 @@ struct Inner {
     settings: DoorSettings,
     url_key_id: String,
     url_secret: Secret,
+    bodies: Bodies,
 }
 
 /// Which way bytes go through a URL.
@@ -57,11 +60,16 @@ impl Door {
     pub fn new(site: Site, settings: DoorSettings) -> Self {
         let url_key_id = site.keyring().url_key_id();
         let url_secret = Secret::new(site.keyring().url_secret().to_string());
-        Self(Arc::new(Inner { site, settings, url_key_id, url_secret }))
+        let bodies = Bodies::new();
+        Self(Arc::new(Inner { site, settings, url_key_id, url_secret, bodies }))
     }
 
     pub(crate) fn site(&self) -> &Site {
         &self.0.site
+    }
+
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.0.bodies
     }
 
     /// The secret of our URLs' key; a URL of any other key, as of a former master key, has none.

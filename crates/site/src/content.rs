@@ -3,8 +3,8 @@
 use docharbor_blobs::{BlobError, BlobKey, Body, Expected, Reader, ReceiveError, Stored};
 use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
 use docharbor_domain::{
-    BlobId, Call, DocumentId, OrganizationId, Refusal, ResourceName, Role, Timestamp, UserId,
-    Version, VersionId, VersionStatus,
+    BlobId, Call, DocumentId, Refusal, ResourceName, Role, Timestamp, UserId, Version, VersionId,
+    VersionStatus,
 };
 use docharbor_metadata::{Blob, Tx};
 use thiserror::Error;
@@ -20,6 +20,8 @@ pub struct Incoming {
     version: VersionId,
     /// The size Initiate was given, which the bytes must have.
     pub declared_bytes: Option<u64>,
+    /// As many bytes as the owner's quota has room for now.
+    room_bytes: u64,
 }
 
 /// Why bytes were not taken.
@@ -77,13 +79,12 @@ impl Site {
         body: Body<'_>,
         announced: Expected,
     ) -> Result<Stored, ReceiveRefusal> {
-        let organization = incoming.call.organization().clone();
         let blob_id = BlobId::from_random(self.random());
-        let key = BlobKey::new(organization.clone(), blob_id.clone())
+        let key = BlobKey::new(incoming.call.organization().clone(), blob_id.clone())
             .map_err(|_| Error::Fault("an id of ours is no key of the blob store"))?;
         let expected = Expected {
             size_bytes: incoming.declared_bytes.or(announced.size_bytes),
-            size_max_bytes: announced.size_max_bytes.min(VERSION_SIZE_MAX_BYTES),
+            size_max_bytes: announced.size_max_bytes.min(incoming.room_bytes),
             ..announced
         };
         let received = self.parts.blobs.receive(&key, body, expected).await;
@@ -96,7 +97,7 @@ impl Site {
         fail::fail_point!("site::before_attach");
         let now = self.now();
         let blob = Blob {
-            id: blob_id.clone(),
+            id: blob_id,
             location: self.parts.blobs.location().to_owned(),
             size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
             md5: hex::encode(stored.md5),
@@ -107,28 +108,18 @@ impl Site {
         match self.write(attachment, |tx, input| Box::pin(attach(tx, input))).await {
             Ok(()) => Ok(stored),
             Err(error) => {
-                self.give_up(organization, blob_id, &error).await;
+                // After a fault of the database nobody knows whether the version got these bytes.
+                if matches!(error, Error::Refused(_)) {
+                    self.give_up(&key).await;
+                }
                 Err(error.into())
             }
         }
     }
 
-    /// Sees to it that bytes nothing will ever refer to go away. If this fails too, the sweep for
-    /// unknown bytes finds them.
-    async fn give_up(&self, organization: OrganizationId, blob: BlobId, error: &Error) {
-        // After a fault of the database nobody knows whether the version got these bytes.
-        if !matches!(error, Error::Refused(_)) {
-            return;
-        }
-        let input = (organization, blob, self.disposal(self.now()));
-        let noted = self.write(input, |tx, (organization, blob, disposal)| {
-            Box::pin(async move {
-                let (location, not_before) = (disposal.location, disposal.not_before);
-                tx.discard_blob(organization, blob, location, not_before).await?;
-                Ok::<_, Error>(())
-            })
-        });
-        if let Err(error) = noted.await {
+    /// Removes bytes nothing will ever refer to. If this fails, the sweep for unknown bytes finds them.
+    async fn give_up(&self, key: &BlobKey) {
+        if let Err(error) = self.parts.blobs.delete(key).await {
             tracing::warn!(error = chain(&error), "bytes are left to the sweep");
         }
     }
@@ -178,12 +169,17 @@ async fn open_upload(
     let version = granted.show(found, id, call)?;
     match version.status {
         VersionStatus::Active(_) => Err(closed().into()),
-        VersionStatus::Initialized { declared_bytes, .. } => Ok(Incoming {
-            call: call.clone(),
-            document: document.clone(),
-            version: id.clone(),
-            declared_bytes: declared_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
-        }),
+        VersionStatus::Initialized { declared_bytes, charged_bytes, .. } => {
+            let owner = tx.user(call.organization(), &granted.get().owner).await?;
+            let owner = owner.ok_or(Refusal::Hidden)?;
+            Ok(Incoming {
+                call: call.clone(),
+                document: document.clone(),
+                version: id.clone(),
+                declared_bytes: declared_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
+                room_bytes: owner.room_bytes(charged_bytes).min(VERSION_SIZE_MAX_BYTES),
+            })
+        }
     }
 }
 

@@ -24,6 +24,10 @@ const ANSWERS_KEPT_MS: i64 = 24 * 3_600_000;
 /// How often the jobs look for work that time brings.
 const TICK: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// Bytes no row knows are never swept younger than this, however short the grace: they may be about
+/// to be attached to their version.
+pub(crate) const SWEPT_AGE_MIN_MS: i64 = 600_000;
+
 /// Ticks between two sweeps for bytes no row knows.
 const TICKS_PER_SWEEP: u32 = 2_880;
 
@@ -69,18 +73,26 @@ impl Site {
         }
     }
 
-    /// Does all the work there is now.
+    /// Does all the work there is now. One kind of work that fails keeps no other from being done;
+    /// the first failure is the answer.
     pub async fn run_jobs_once(&self) -> Result<JobsDone, Error> {
         let mut done = JobsDone::default();
+        let mut failure = None;
+        let mut take = |result: Result<u64, Error>| {
+            result.unwrap_or_else(|error| {
+                failure.get_or_insert(error);
+                0
+            })
+        };
         for organization in self.organizations().await? {
             done.add(JobsDone {
-                uploads_expired: self.expire_uploads(&organization).await?,
-                items_purged: self.purge_deleted(&organization).await?,
-                blobs_removed: self.remove_garbage(&organization).await?,
+                items_purged: take(self.purge_deleted(&organization).await),
+                uploads_expired: take(self.expire_uploads(&organization).await),
+                blobs_removed: take(self.remove_garbage(&organization).await),
             });
-            self.forget_old(&organization).await?;
+            take(self.forget_old(&organization).await.map(|()| 0));
         }
-        Ok(done)
+        failure.map_or(Ok(done), Err)
     }
 
     pub(crate) fn wake_jobs(&self) {
@@ -102,7 +114,7 @@ impl Site {
             if due.is_empty() {
                 return Ok(expired);
             }
-            let mut progress = 0;
+            let (mut progress, mut failure) = (0, None);
             for (document, version) in due {
                 let input = (organization.clone(), document, version, self.disposal(now));
                 let step = self.write(input, |tx, (organization, document, version, disposal)| {
@@ -112,12 +124,12 @@ impl Site {
                     Ok(()) => progress += 1,
                     // Somebody finishes, aborts or deletes it right now: the next round will see.
                     Err(Error::Refused(_)) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => failure = Some(error),
                 }
             }
             expired += progress;
             if progress == 0 {
-                return Ok(expired);
+                return failure.map_or(Ok(expired), Err);
             }
         }
     }
@@ -153,9 +165,16 @@ impl Site {
             if due.is_empty() {
                 return Ok(removed);
             }
+            let (mut progress, mut failure) = (0, None);
             for blob in due {
-                self.remove_blob(organization, &blob).await?;
-                removed += 1;
+                match self.remove_blob(organization, &blob).await {
+                    Ok(()) => progress += 1,
+                    Err(error) => failure = Some(error),
+                }
+            }
+            removed += progress;
+            if progress == 0 {
+                return failure.map_or(Ok(removed), Err);
             }
         }
     }
@@ -196,7 +215,8 @@ impl Site {
                     self.parts.blobs.list(&organization, after.as_ref(), LIST_PAGE_MAX).await?;
                 let Some(last) = page.last() else { break };
                 after = Some(last.blob_id.clone());
-                let oldest = self.now().plus_millis(-self.settings().garbage_grace_ms);
+                let age_ms = self.settings().garbage_grace_ms.max(SWEPT_AGE_MIN_MS);
+                let oldest = self.now().plus_millis(-age_ms);
                 for entry in page.iter().filter(|e| e.modified_ms < oldest.as_millis()) {
                     found += self.give_up_unknown(&organization, &entry.blob_id).await?;
                 }
@@ -279,8 +299,10 @@ async fn purge_step(
         Some(_) => {
             let children = tx.remaining_children(organization, &purge.id, ROWS_AT_ONCE).await?;
             for child in &children {
-                tx.detach(organization, child).await?;
-                tx.insert_purge(organization, child, now).await?;
+                // Another server may be at the same folder.
+                if tx.detach(organization, child).await? {
+                    tx.insert_purge(organization, child, now).await?;
+                }
             }
             children.is_empty()
         }
@@ -302,10 +324,10 @@ pub(crate) async fn remove_versions(
     let limit = i64::try_from(VERSIONS_AT_ONCE).unwrap_or(i64::MAX);
     let versions = tx.remaining_versions(organization, document, limit).await?;
     let mut freed_bytes = 0_i64;
-    for version in &versions {
-        tx.delete_version(organization, document, &version.id).await?;
-        freed_bytes = freed_bytes.saturating_add(version.charged_bytes);
-        if let Some(blob) = &version.blob {
+    for id in &versions {
+        let Some(removed) = tx.delete_version(organization, document, id).await? else { continue };
+        freed_bytes = freed_bytes.saturating_add(removed.charged_bytes);
+        if let Some(blob) = &removed.blob {
             tx.discard_blob(organization, blob, disposal.location, disposal.not_before).await?;
         }
     }

@@ -1,5 +1,6 @@
 //! The life of an upload: begin, finish, abort.
 
+use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
 use docharbor_domain::{
     Call, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId, Refusal,
     ResourceName, Role, Timestamp, UploadTarget, UserId, Version, VersionId, VersionStatus,
@@ -39,6 +40,13 @@ struct Step {
 impl Site {
     /// Begins an upload: a new document, or a new version of one. The bytes follow through a URL.
     pub async fn initiate_upload(&self, call: &Call, upload: NewUpload) -> Result<Upload, Error> {
+        if upload.declared_bytes.is_some_and(|bytes| bytes > size_max_bytes()) {
+            return Err(Refusal::Invalid {
+                member: "DocumentSizeInBytes",
+                reason: "must be less than or equal to 5497558138880, which is 5 TiB",
+            }
+            .into());
+        }
         let now = self.now();
         let input = Beginning {
             call: call.clone(),
@@ -85,6 +93,10 @@ impl Site {
             not_before: now.plus_millis(self.settings().garbage_grace_ms),
         }
     }
+}
+
+fn size_max_bytes() -> i64 {
+    i64::try_from(VERSION_SIZE_MAX_BYTES).unwrap_or(i64::MAX)
 }
 
 async fn initiate(tx: &mut Tx, input: &Beginning) -> Result<Upload, Error> {

@@ -163,6 +163,7 @@ async fn update(
     change: &UserChange,
     now: Timestamp,
 ) -> Result<User, Error> {
+    tx.lock_organization(call.organization()).await?;
     let user = existing(tx, call, id).await?;
     let was_administrator = is_active_administrator(&user);
     let user = user.changed(change, now)?;
@@ -174,6 +175,7 @@ async fn update(
 }
 
 async fn set_status(tx: &mut Tx, input: &StatusChange) -> Result<User, Error> {
+    tx.lock_organization(input.call.organization()).await?;
     let mut user = existing(tx, &input.call, &input.id).await?;
     if user.status == input.status {
         return Ok(user);
@@ -189,14 +191,20 @@ async fn set_status(tx: &mut Tx, input: &StatusChange) -> Result<User, Error> {
 
 async fn delete(tx: &mut Tx, call: &Call, id: &UserId, now: Timestamp) -> Result<(), Error> {
     let organization = call.organization();
+    tx.lock_organization(organization).await?;
+    let user = tx.user(organization, id).await?.ok_or_else(|| not_found(id))?;
+    // The folders before the user, as every upload takes them: the other way round the two would
+    // wait for each other.
+    for folder in [user.root_folder, user.recycle_bin] {
+        let folder = folder.into();
+        if !tx.detach(organization, &folder).await? {
+            return Err(not_found(id).into());
+        }
+        tx.insert_purge(organization, &folder, now).await?;
+    }
     let user = existing(tx, call, id).await?;
     if is_active_administrator(&user) {
         require_another_administrator(tx, &user, last_administrator()).await?;
-    }
-    for folder in [user.root_folder, user.recycle_bin] {
-        let folder = folder.into();
-        tx.detach(organization, &folder).await?;
-        tx.insert_purge(organization, &folder, now).await?;
     }
     tx.delete_user(organization, id).await?;
     Ok(())
@@ -204,8 +212,11 @@ async fn delete(tx: &mut Tx, call: &Call, id: &UserId, now: Timestamp) -> Result
 
 async fn existing(tx: &mut Tx, call: &Call, id: &UserId) -> Result<User, Error> {
     let user = tx.user_locked(call.organization(), id).await?;
-    let ids = vec![id.as_str().to_owned()];
-    Ok(user.ok_or(Refusal::NotFound { what: "the user", ids })?)
+    Ok(user.ok_or_else(|| not_found(id))?)
+}
+
+fn not_found(id: &UserId) -> Refusal {
+    Refusal::NotFound { what: "the user", ids: vec![id.as_str().to_owned()] }
 }
 
 fn is_active_administrator(user: &User) -> bool {

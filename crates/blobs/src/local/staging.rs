@@ -17,6 +17,9 @@ use crate::{BlobError, BlobKey, ReceiveError};
 /// The most slices that one write takes, below the 1024 that the kernel allows.
 const SLICES_MAX: usize = 256;
 
+/// The room that uploads leave on a disk; on a small one, an eighth of it.
+const RESERVE_MAX_BYTES: u64 = 16 * 1024 * 1024;
+
 /// A place where a test stops the process, or makes the step before it fail with an error number.
 macro_rules! step_done {
     ($name:literal) => {{
@@ -52,8 +55,22 @@ impl Staged {
     }
 
     pub(super) fn write(&self, chunks: &[Bytes]) -> Result<(), BlobError> {
+        self.keep_reserve(chunks.iter().map(|chunk| chunk.len() as u64).sum())?;
         for chunks in chunks.chunks(SLICES_MAX) {
             write_all(&self.file, chunks).map_err(BlobError::store("write a blob"))?;
+        }
+        Ok(())
+    }
+
+    /// Leaves some room on the disk: with none at all, the database could not even note a deletion.
+    fn keep_reserve(&self, wanted_bytes: u64) -> Result<(), BlobError> {
+        let found = rustix::fs::fstatvfs(&*self.file)
+            .map_err(|error| BlobError::store("measure the disk")(error.into()))?;
+        let total_bytes = found.f_blocks.saturating_mul(found.f_frsize);
+        let free_bytes = found.f_bavail.saturating_mul(found.f_frsize);
+        let reserve_bytes = RESERVE_MAX_BYTES.min(total_bytes / 8);
+        if free_bytes < reserve_bytes.saturating_add(wanted_bytes) {
+            return Err(BlobError::Full);
         }
         Ok(())
     }

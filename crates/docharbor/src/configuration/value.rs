@@ -29,6 +29,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Expected> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// How long a transfer URL works: signatures of this kind live seven days at the most.
+pub(crate) fn url_lifetime(text: &str) -> Result<Duration, Expected> {
+    const EXPECTED: Expected =
+        "write a whole number and a unit, s, m, h or d, and at most 7 days: 900s, 30m, 12h, 7d";
+    let lifetime = duration(text).map_err(|_| EXPECTED)?;
+    if lifetime <= Duration::from_hours(7 * 24) { Ok(lifetime) } else { Err(EXPECTED) }
+}
+
 /// A size in bytes: a whole number, alone or with a unit.
 pub(crate) fn size_bytes(text: &str) -> Result<u64, Expected> {
     const EXPECTED: Expected =
@@ -141,6 +149,13 @@ pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transfer_url_lives_seven_days_at_the_most() {
+        assert!(url_lifetime("7d").is_ok());
+        assert!(url_lifetime("604801s").is_err());
+        assert!(url_lifetime("8d").is_err());
+    }
 
     #[test]
     fn durations_are_a_number_and_a_unit() {

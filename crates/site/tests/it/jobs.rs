@@ -22,7 +22,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 async fn an_upload_nobody_finished_goes_as_if_it_was_aborted(test: TestSite) {
     let root = test.root();
     let Settings { expiry_ms, grace_ms } = settings(&test);
-    let aborted = test.begin(&root, "a.txt", Some(3)).await.unwrap();
+    let aborted = test.begin(&root, "a.txt", Some(5)).await.unwrap();
     test.put(&aborted, "hello").await.unwrap();
     test.abort(&aborted).await.unwrap();
     let [resources, versions, blobs, garbage, purges] = test.rows().await;
@@ -40,7 +40,7 @@ async fn an_upload_nobody_finished_goes_as_if_it_was_aborted(test: TestSite) {
     // The aborted upload's bytes were given up a whole grace ago, this one's only now.
     assert_eq!(expiry_ms, grace_ms);
     assert_eq!(done.blobs_removed, 1);
-    assert!(is_hidden(test.site.document(&test.call, draft.document.clone()).await));
+    assert!(is_hidden(&test.site.document(&test.call, draft.document.clone()).await));
     assert!(!won(&test.activate(&draft).await));
     assert!(!won(&test.put(&draft, "late").await));
     assert_eq!(test.used_bytes().await, 0);

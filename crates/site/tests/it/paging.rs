@@ -43,7 +43,8 @@ async fn an_item_that_stays_is_returned_exactly_once(test: TestSite) {
     let mut others = Vec::new();
     for kinds in [Kinds::All, Kinds::Only(ItemKind::Folder), Kinds::Only(ItemKind::Document)] {
         for sort in [Sort::Name, Sort::Date] {
-            for (descending, limit) in [false, true].map(|d| [1, 2, 7, 999].map(|l| (d, l))).concat()
+            for (descending, limit) in
+                [false, true].map(|d| [1, 2, 7, 999].map(|l| (d, l))).concat()
             {
                 let query = ContentsQuery {
                     folder: folder.clone(),

@@ -1,7 +1,7 @@
 //! Calls that meet: one effect wins whole, the others are told, and nothing is left over.
 
-use docharbor_domain::Refusal;
-use docharbor_site::Error;
+use docharbor_domain::{Refusal, UserType};
+use docharbor_site::{Error, NewUser};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -20,6 +20,7 @@ on_both_engines! {
     a_user_being_deleted_takes_uploads_along_or_they_are_refused,
     attempts_at_one_call_have_one_effect,
     deletions_of_one_tree_at_several_levels_all_end,
+    of_the_last_administrators_one_stays,
 }
 
 /// How often a race is run: enough that the tasks meet in several ways.
@@ -153,9 +154,7 @@ async fn what_is_put_into_a_folder_being_deleted_goes_with_it_or_is_refused(test
             let (actor, into) = (test.actor(), parent.clone());
             acts.push(async move { won(&actor.folder_in(&into, "new").await) }.boxed());
             let actor = test.actor();
-            acts.push(
-                async move { won(&actor.upload(&parent, "upload", b"bytes").await) }.boxed(),
-            );
+            acts.push(async move { won(&actor.upload(&parent, "upload", b"bytes").await) }.boxed());
         }
         let (actor, site) = (test.actor(), test.site.clone());
         acts.push(
@@ -235,8 +234,8 @@ async fn bytes_attached_while_their_document_is_being_deleted_go_with_it() {
     let draft = test.begin_version(&document.document, None).await.unwrap();
     let mut holder = test.connection().await;
     let held = holder.transaction().await.unwrap();
-    let hold = format!("SELECT 1 FROM version WHERE id = '{}' FOR UPDATE", draft.version);
-    held.execute(&hold, &[]).await.unwrap();
+    let version = format!("SELECT 1 FROM version WHERE id = '{}' FOR UPDATE", draft.version);
+    held.execute(&version, &[]).await.unwrap();
     let attaching = tokio::spawn(transfer(&test, &draft, "second"));
     until_waiting(&test, 1).await;
     let deleting = tokio::spawn(deletion(&test, &document));
@@ -276,9 +275,7 @@ async fn a_user_being_deleted_takes_uploads_along_or_they_are_refused(test: Test
         }
         let actor = test.actor();
         let id = bob.id.clone();
-        acts.push(
-            async move { won(&actor.site.delete_user(&actor.call, id).await) }.boxed(),
-        );
+        acts.push(async move { won(&actor.site.delete_user(&actor.call, id).await) }.boxed());
         assert!(together(acts).await[5], "the deletion was refused");
         assert!(!won(&test.user(&bob.id).await));
     }
@@ -336,4 +333,34 @@ async fn deletions_of_one_tree_at_several_levels_all_end(test: TestSite) {
     test.assert_settles().await;
     assert_eq!(test.number("SELECT COUNT(*) FROM resource").await, 2);
     assert_eq!(test.used_bytes().await, 0);
+}
+
+async fn of_the_last_administrators_one_stays(test: TestSite) {
+    let mut admins = Vec::new();
+    for name in ["alice", "anton"] {
+        let new = NewUser { user_type: UserType::Admin, ..new_user(name) };
+        admins.push(test.site.create_user(&test.call, new).await.unwrap().id);
+    }
+    for _ in 0..ROUNDS {
+        let removals = admins.iter().map(|id| {
+            let (actor, id) = (test.actor(), id.clone());
+            async move { actor.site.deactivate_user(&actor.call, id).await }.boxed()
+        });
+        let results = together(removals.collect()).await;
+        for result in &results {
+            let told = matches!(result, Ok(()) | Err(Error::Refused(Refusal::NotAllowed(_))));
+            assert!(told, "{result:?}");
+        }
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+        for id in &admins {
+            test.site.activate_user(&test.call, id.clone()).await.unwrap();
+        }
+    }
+    let removals = admins.iter().map(|id| {
+        let (actor, id) = (test.actor(), id.clone());
+        async move { actor.site.delete_user(&actor.call, id).await.is_ok() }.boxed()
+    });
+    let results = together(removals.collect()).await;
+    assert_eq!(results.iter().filter(|removed| **removed).count(), 1);
+    test.assert_settles().await;
 }

@@ -77,7 +77,7 @@ async fn a_deleted_folder_is_gone_for_every_read_at_once(test: TestSite) {
 
 async fn assert_folder_hidden(test: &TestSite, id: &FolderId) {
     let (site, call) = (&test.site, &test.call);
-    assert!(is_hidden(site.folder(call, id.clone()).await));
+    assert!(is_hidden(&site.folder(call, id.clone()).await));
     let query = ContentsQuery {
         folder: id.clone(),
         kinds: Kinds::All,
@@ -87,26 +87,26 @@ async fn assert_folder_hidden(test: &TestSite, id: &FolderId) {
         after: None,
         limit: 10,
     };
-    assert!(is_hidden(site.folder_contents(call, query).await));
-    assert!(is_hidden(site.path(call, path(id.clone().into(), ItemKind::Folder)).await));
-    assert!(is_hidden(test.folder_in(id, "new").await));
-    assert!(is_hidden(test.begin(id, "new", None).await));
-    assert!(is_hidden(test.delete_folder(id).await));
+    assert!(is_hidden(&site.folder_contents(call, query).await));
+    assert!(is_hidden(&site.path(call, path(id.clone().into(), ItemKind::Folder)).await));
+    assert!(is_hidden(&test.folder_in(id, "new").await));
+    assert!(is_hidden(&test.begin(id, "new", None).await));
+    assert!(is_hidden(&test.delete_folder(id).await));
 }
 
 async fn assert_document_hidden(test: &TestSite, draft: &Draft) {
     let (site, call) = (&test.site, &test.call);
     let id = || draft.document.clone();
-    assert!(is_hidden(site.document(call, id()).await));
-    assert!(is_hidden(site.version(call, id(), draft.version.clone()).await));
-    assert!(is_hidden(site.versions(call, id(), true, None, 10).await));
-    assert!(is_hidden(site.path(call, path(id().into(), ItemKind::Document)).await));
-    assert!(is_hidden(test.download(draft).await));
-    assert!(is_hidden(test.begin_version(&draft.document, None).await));
-    assert!(is_hidden(test.put(draft, "late").await));
-    assert!(is_hidden(test.activate(draft).await));
-    assert!(is_hidden(test.abort(draft).await));
-    assert!(is_hidden(test.delete_document(&draft.document).await));
+    assert!(is_hidden(&site.document(call, id()).await));
+    assert!(is_hidden(&site.version(call, id(), draft.version.clone()).await));
+    assert!(is_hidden(&site.versions(call, id(), true, None, 10).await));
+    assert!(is_hidden(&site.path(call, path(id().into(), ItemKind::Document)).await));
+    assert!(is_hidden(&test.download(draft).await));
+    assert!(is_hidden(&test.begin_version(&draft.document, None).await));
+    assert!(is_hidden(&test.put(draft, "late").await));
+    assert!(is_hidden(&test.activate(draft).await));
+    assert!(is_hidden(&test.abort(draft).await));
+    assert!(is_hidden(&test.delete_document(&draft.document).await));
 }
 
 fn path(id: ResourceId, kind: ItemKind) -> PathQuery {
@@ -199,5 +199,5 @@ async fn a_document_of_many_versions_is_gone_at_once_and_step_by_step(test: Test
     assert_eq!(test.used_bytes().await, 0);
     test.assert_settles().await;
     assert_eq!(test.rows().await, before);
-    assert!(is_hidden(test.site.document(&test.call, DocumentId::new("nothing")).await));
+    assert!(is_hidden(&test.site.document(&test.call, DocumentId::new("nothing")).await));
 }

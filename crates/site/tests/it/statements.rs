@@ -51,16 +51,16 @@ async fn each_use_case_costs_what_it_cost(test: TestSite) {
                 ("DescribeFolderContents, over the border of folders and documents", 3),
                 ("DescribeFolderContents, one kind", 2),
                 ("Initiate of a document", 6),
-                ("Initiate of a version", 8),
-                ("opening a transfer", 2),
+                ("Initiate of a version", 7),
+                ("opening a transfer", 3),
                 ("attaching the declared bytes", 5),
-                ("attaching other bytes in their place", 8),
+                ("attaching the bytes again", 7),
                 ("UpdateDocumentVersion", 6),
                 ("UpdateDocumentVersion again", 1),
-                ("Abort of a version", 6),
-                ("Abort of a document", 9),
+                ("Abort of a version", 8),
+                ("Abort of a document", 10),
                 ("CreateFolder", 4),
-                ("DeleteDocument", 12),
+                ("DeleteDocument", 14),
                 ("DeleteFolder", 7),
             ],
             "{folders} folders"
@@ -97,12 +97,7 @@ async fn reads(test: &TestSite, stand: &Stand, folders: usize) -> Vec<Cost> {
     vec![
         cost!(test, "GetFolder", site.folder(call, stand.folder.clone())).0,
         cost!(test, "GetDocument", site.document(call, document.clone())).0,
-        cost!(
-            test,
-            "GetDocumentVersion",
-            site.version(call, document.clone(), version.clone())
-        )
-        .0,
+        cost!(test, "GetDocumentVersion", site.version(call, document.clone(), version.clone())).0,
         cost!(
             test,
             "DescribeDocumentVersions",
@@ -146,7 +141,7 @@ async fn uploads(test: &TestSite, stand: &Stand) -> Vec<Cost> {
     let (open, _incoming) = cost!(test, "opening a transfer", opening);
     let put = |name: &'static str, cost: Cost| (name, cost.1 - open.1);
     let first = cost!(test, "", test.put(&draft, "12345")).0;
-    let second = cost!(test, "", test.put(&draft, "1234567")).0;
+    let second = cost!(test, "", test.put(&draft, "54321")).0;
     let activate = cost!(test, "UpdateDocumentVersion", test.activate(&draft)).0;
     let again = cost!(test, "UpdateDocumentVersion again", test.activate(&draft)).0;
     let abort_version = cost!(test, "Abort of a version", test.abort(&version)).0;
@@ -158,7 +153,7 @@ async fn uploads(test: &TestSite, stand: &Stand) -> Vec<Cost> {
         begin_version,
         open,
         put("attaching the declared bytes", first),
-        put("attaching other bytes in their place", second),
+        put("attaching the bytes again", second),
         activate,
         again,
         abort_version,

@@ -14,7 +14,7 @@ use docharbor_domain::{
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_site::{
-    Clock, Error, Expected, FirstStart, Keyring, MasterKey, NewUser, OsRandom, Parts,
+    Clock, Error, Expected, FirstStart, Keyring, MasterKey, NewUser, OsRandom, Parts, ReceiveError,
     ReceiveRefusal, Settings, Site, SystemClock, UsersQuery,
 };
 use docharbor_testkit::postgres::Cluster;
@@ -283,6 +283,10 @@ impl Actor {
         match self.site.receive(&incoming, body, Expected::at_most(1 << 30)).await {
             Ok(_) => Ok(()),
             Err(ReceiveRefusal::Site(error)) => Err(error),
+            // Bytes there is no room for are not taken to their end.
+            Err(ReceiveRefusal::Bytes(ReceiveError::TooLarge { .. })) => {
+                Err(Refusal::StorageWillExceed.into())
+            }
             Err(ReceiveRefusal::Bytes(error)) => panic!("{error}"),
         }
     }
@@ -385,7 +389,7 @@ pub(crate) fn won<T>(result: &Result<T, Error>) -> bool {
 }
 
 /// Whether the caller is told that there is no such thing.
-pub(crate) fn is_hidden<T>(result: Result<T, Error>) -> bool {
+pub(crate) fn is_hidden<T>(result: &Result<T, Error>) -> bool {
     matches!(result, Err(Error::Refused(Refusal::Hidden)))
 }
 

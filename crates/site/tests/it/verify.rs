@@ -134,10 +134,7 @@ const DAMAGES: &[(&str, &str)] = &[
         "every user has a live root folder and a live recycle bin",
         "UPDATE site_user SET recycle_bin_id = 'nothing'",
     ),
-    (
-        "a deleted item is waiting to be removed, and stands nowhere",
-        "DELETE FROM purge",
-    ),
+    ("a deleted item is waiting to be removed, and stands nowhere", "DELETE FROM purge"),
     (
         "a deleted item is waiting to be removed, and stands nowhere",
         "UPDATE resource SET parent_id = 'EMPTY' WHERE id = 'DELETED';
