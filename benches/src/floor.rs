@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -145,6 +146,8 @@ impl<'a> Floor<'a> {
         let opened = || {
             let database = Connection::open(path)?;
             database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+            // Without it SQLite plans a statement anew each time that values are bound to it.
+            database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             database.set_prepared_statement_cache_capacity(64);
             Ok(database)
         };
