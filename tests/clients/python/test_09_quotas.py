@@ -1,8 +1,10 @@
 """The owner of a tree pays for every version in it, drafts included."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from client import outcome, refused
 
@@ -102,3 +104,32 @@ def test_sixteen_at_once_never_take_more_than_there_is(site, tight):
     assert outcomes.count(None) == 3
     assert set(outcomes) == {None, "StorageLimitWillExceedException"}
     assert used(site, tight) == 90
+
+
+def test_bytes_beyond_the_quota_are_refused_and_do_not_stay_on_the_disk(site, tight):
+    def stored():
+        blobs = (site.server.data / "blobs").rglob("*")
+        return sum(blob.stat().st_size for blob in blobs if blob.is_file())
+
+    before = stored()
+    draft = site.initiate(ParentFolderId=tight.root, Name="endless")
+    for chunked in (False, True):
+        content = b"x" * 3_000_000
+        body = (part for part in [content]) if chunked else content
+        # A server that has heard enough may close before it has read it all.
+        with contextlib.suppress(requests.ConnectionError):
+            assert requests.put(draft.url, data=body, timeout=60).status_code == 413
+    assert stored() == before
+    assert used(site, tight) == 0
+    draft.put(b"x" * 100)
+    draft.activate()
+
+
+@pytest.mark.parametrize("size", [5 * 2**40 + 1, 2**63 - 1])
+def test_a_size_no_version_can_have_is_refused(site, size):
+    unlimited = site.person(StorageRule={"StorageType": "UNLIMITED"})
+    with refused("ValidationException") as refusal:
+        begin(site, unlimited, size)
+    assert "DocumentSizeInBytes" in refusal.message
+    assert used(site, unlimited) == 0
+    site.upload(unlimited.root, b"still works", DocumentSizeInBytes=11)
