@@ -17,7 +17,7 @@ pub struct Check {
 /// Every invariant that can be asked of the database alone.
 pub const CHECKS: &[Check] = &[
     Check {
-        invariant: "a live item stands in a live folder, or is a root folder or recycle bin",
+        invariant: "an item that was not deleted stands in a folder, or is a root folder or recycle bin",
         sql: "SELECT r.id, r.kind FROM resource r
                LEFT JOIN resource p ON p.organization_id = r.organization_id AND p.id = r.parent_id
                WHERE r.organization_id = $1 AND r.state = 'LIVE'

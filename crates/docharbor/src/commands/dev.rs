@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -23,6 +23,23 @@ pub(crate) struct Dev {
     /// What to log: off, error, warn, info, debug, trace, or levels by target
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log_level: String,
+}
+
+/// The one line on stdout, in this order.
+#[derive(Serialize)]
+struct Ready<'a> {
+    ready: bool,
+    endpoint: &'a str,
+    organization_id: &'a str,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    token: &'a str,
+}
+
+fn ready_line(ready: &Ready<'_>) -> Result<String, Failure> {
+    serde_json::to_string(ready).map(|line| line + "\n").map_err(|error| {
+        Failure::failed("The line cannot be written", error, "report this: it is a defect")
+    })
 }
 
 impl Dev {
@@ -51,15 +68,14 @@ impl Dev {
         let running = wiring::start(&configuration, &directory, &master_key).await?;
         let access = wiring::demo_access(&configuration, &directory, &master_key).await?;
         let _announcement = directory.announce(&door.url, &lock)?;
-        let line = json!({
-            "ready": true,
-            "endpoint": door.url,
-            "organization_id": running.organization_id,
-            "access_key_id": access.access_key_id,
-            "secret_access_key": access.secret_access_key.expose(),
-            "token": access.token.expose(),
-        });
-        print(&format!("{line}\n"))?;
+        print(&ready_line(&Ready {
+            ready: true,
+            endpoint: &door.url,
+            organization_id: &running.organization_id,
+            access_key_id: &access.access_key_id,
+            secret_access_key: access.secret_access_key.expose(),
+            token: access.token.expose(),
+        })?)?;
         door.serve(running, signals).await;
         Ok(ExitCode::SUCCESS)
     }

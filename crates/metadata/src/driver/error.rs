@@ -25,7 +25,7 @@ pub enum StoreError {
     #[error("a fault in the metadata layer: {0}")]
     Internal(String),
     /// The file does not exist, and the command is not one that makes it.
-    #[error("{} does not exist; `docharbor init` or `docharbor serve` makes it", .0.display())]
+    #[error("{} does not exist; `docharbor serve` makes it", .0.display())]
     Missing(PathBuf),
     /// The database cannot be opened.
     #[error("cannot open the metadata store: {0}")]

@@ -25,17 +25,17 @@ on_both_engines! {
 /// Statements, and the invariant they break. `ROOT` and the like stand for ids of the sound site.
 const DAMAGES: &[(&str, &str)] = &[
     (
-        "a live item stands in a live folder, or is a root folder or recycle bin",
+        "an item that was not deleted stands in a folder, or is a root folder or recycle bin",
         "UPDATE resource SET parent_id = 'ROOT' WHERE id = 'BIN';
          UPDATE resource SET item_count = item_count + 1 WHERE id = 'ROOT'",
     ),
     (
-        "a live item stands in a live folder, or is a root folder or recycle bin",
+        "an item that was not deleted stands in a folder, or is a root folder or recycle bin",
         "UPDATE resource SET parent_id = NULL WHERE id = 'EMPTY';
          UPDATE resource SET item_count = item_count - 1 WHERE id = 'FOLDER'",
     ),
     (
-        "a live item stands in a live folder, or is a root folder or recycle bin",
+        "an item that was not deleted stands in a folder, or is a root folder or recycle bin",
         "UPDATE resource SET parent_id = 'DOCUMENT' WHERE id = 'EMPTY';
          UPDATE resource SET item_count = item_count - 1 WHERE id = 'FOLDER'",
     ),
