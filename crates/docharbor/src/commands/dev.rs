@@ -27,7 +27,7 @@ pub(crate) struct Dev {
 
 /// The one line on stdout, in this order.
 #[derive(Serialize)]
-struct Ready<'a> {
+struct ReadyLine<'a> {
     ready: bool,
     endpoint: &'a str,
     organization_id: &'a str,
@@ -36,7 +36,7 @@ struct Ready<'a> {
     token: &'a str,
 }
 
-fn ready_line(ready: &Ready<'_>) -> Result<String, Failure> {
+fn line_of(ready: &ReadyLine<'_>) -> Result<String, Failure> {
     serde_json::to_string(ready).map(|line| line + "\n").map_err(|error| {
         Failure::failed("The line cannot be written", error, "report this: it is a defect")
     })
@@ -68,7 +68,7 @@ impl Dev {
         let running = wiring::start(&configuration, &directory, &master_key).await?;
         let access = wiring::demo_access(&configuration, &directory, &master_key).await?;
         let _announcement = directory.announce(&door.url, &lock)?;
-        print(&ready_line(&Ready {
+        print(&line_of(&ReadyLine {
             ready: true,
             endpoint: &door.url,
             organization_id: &running.organization_id,
