@@ -19,7 +19,7 @@ const READ_BYTES: usize = MIB / 4;
 /// Where Debian and most others put it; it is seldom in a user's `PATH`.
 const NGINX: &str = "/usr/sbin/nginx";
 
-pub(crate) fn run(settings: &Settings) -> Outcome<Vec<Figure>> {
+pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()> {
     let place = directory(settings)?;
     let source = place.path().join("source.bin");
     write_source(&source, settings.large_mib).map_err(|error| error.to_string())?;
@@ -40,14 +40,14 @@ pub(crate) fn run(settings: &Settings) -> Outcome<Vec<Figure>> {
         );
     }
     let peak = vec![site.running.memory_mib("VmHWM")?];
-    site.stop_and_verify()?;
     let figure = |name, unit, ours, baseline, goal| Figure { name, unit, ours, baseline, goal };
     let (up_goal, down_goal) = (Goal::RatioAtLeast(0.8), Goal::RatioAtLeast(0.7));
-    Ok(vec![
+    figures.extend([
         figure("large upload, against cp and fsync", "MiB/s", up, copied, up_goal),
         figure("large download, against nginx", "MiB/s", down, served, down_goal),
         figure("peak memory of both", "MiB", peak, Vec::new(), Goal::Below(80.0)),
-    ])
+    ]);
+    site.stop_and_verify()
 }
 
 struct Large<'a> {

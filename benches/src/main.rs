@@ -27,8 +27,8 @@ use report::{Figure, print_table, to_json};
 /// Whatever kept a measurement from being taken, in words.
 type Outcome<T> = Result<T, String>;
 
-/// Takes one or more measurements that belong together.
-type Scenario = fn(&Settings) -> Outcome<Vec<Figure>>;
+/// Takes measurements that belong together. What was taken counts even if the rest fails.
+type Scenario = fn(&Settings, &mut Vec<Figure>) -> Outcome<()>;
 
 /// What is measured, by name.
 const SCENARIOS: &[(&str, Scenario)] = &[
@@ -84,12 +84,9 @@ fn measure(settings: &Settings) -> Outcome<ExitCode> {
     println!("Load of the machine before: {}", report::load());
     for (name, run) in SCENARIOS.iter().filter(|(name, _)| wanted(name)) {
         eprintln!("bench: {name} …");
-        match run(settings) {
-            Ok(more) => figures.extend(more),
-            Err(message) => {
-                failed = true;
-                eprintln!("bench: {name} could not be measured: {message}");
-            }
+        if let Err(message) = run(settings, &mut figures) {
+            failed = true;
+            eprintln!("bench: {name} could not be measured: {message}");
         }
     }
     println!("Load of the machine after: {}\n", report::load());

@@ -17,6 +17,9 @@ const ORGANIZATION: &str = "d-0123456789";
 const KEY_ID: &str = "AKIABENCHBENCHBENCH0";
 const SECRET: &str = "bench/secret/bench/secret/bench/secret00";
 
+/// How long the server's own check of its data may take.
+const VERIFY_LIMIT: &str = "180s";
+
 /// A server on a directory of its own.
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
@@ -125,14 +128,15 @@ impl Site {
         let Self { running, binary, directory, .. } = self;
         running.stop()?;
         let data = directory.path().join("data");
-        let output = Command::new(binary).arg("verify").arg(&data).output();
+        let output =
+            Command::new("timeout").arg(VERIFY_LIMIT).arg(binary).arg("verify").arg(&data).output();
         let output = output.map_err(|error| error.to_string())?;
         if output.status.success() {
             return Ok(());
         }
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        Err(format!("the data is broken after the measurement:\n{out}{err}"))
+        Err(format!("verify after the measurement: {}\n{out}{err}", output.status))
     }
 }
 
