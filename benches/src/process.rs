@@ -67,15 +67,20 @@ impl Running {
 
     /// Asks the process to end, and waits for it.
     pub(crate) fn stop(mut self) -> Outcome<()> {
+        if self.ended() { Ok(()) } else { Err("did not end when it was asked to".to_owned()) }
+    }
+
+    fn ended(&mut self) -> bool {
         self.terminate();
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            if self.child.try_wait().map_err(|error| error.to_string())?.is_some() {
-                return Ok(());
+            // Nobody to wait for is as good as ended.
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return true;
             }
             std::thread::sleep(GLANCE);
         }
-        Err("did not end when it was asked to".to_owned())
+        false
     }
 
     fn terminate(&self) {
@@ -89,9 +94,12 @@ impl Running {
 }
 
 impl Drop for Running {
+    // Asked first: whoever is killed leaves its own children behind.
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !self.ended() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
