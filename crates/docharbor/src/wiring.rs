@@ -147,7 +147,10 @@ async fn open_metadata(
 ) -> Result<Metadata, docharbor_metadata::StoreError> {
     let options = Options { on_fatal: Arc::new(|error| die(error)) };
     if let Some(url) = &configuration.database_url {
-        return Metadata::open_postgres(url.expose()).await;
+        return match opening {
+            Opening::Serve | Opening::Beside => Metadata::open_postgres(url.expose()).await,
+            Opening::ReadOnly => Metadata::open_postgres_patient(url.expose()).await,
+        };
     }
     let path = directory.join(DATABASE_FILE);
     match opening {

@@ -88,7 +88,14 @@ impl Metadata {
     /// Connections are not encrypted yet: a URL with `sslmode=require` is refused.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let counters = Arc::<Counters>::default();
-        let store = postgres::Store::open(url, &counters).await?;
+        let store = postgres::Store::open(url, &counters, false).await?;
+        Ok(Self { engine: Engine::Postgres(store), counters })
+    }
+
+    /// Opens a PostgreSQL database for a command that looks at everything and may take its time.
+    pub async fn open_postgres_patient(url: &str) -> Result<Self, StoreError> {
+        let counters = Arc::<Counters>::default();
+        let store = postgres::Store::open(url, &counters, true).await?;
         Ok(Self { engine: Engine::Postgres(store), counters })
     }
 

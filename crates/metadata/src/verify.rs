@@ -88,21 +88,25 @@ pub const CHECKS: &[Check] = &[
     Check {
         invariant: "stored bytes belong to exactly one version, and are not garbage",
         sql: "SELECT b.id, b.location FROM blob b
+               LEFT JOIN (SELECT v.blob_id AS id, COUNT(*) AS versions
+                            FROM version v JOIN resource r
+                              ON r.organization_id = v.organization_id AND r.id = v.document_id
+                           WHERE v.organization_id = $1 AND v.blob_id IS NOT NULL
+                           GROUP BY v.blob_id) referring ON referring.id = b.id
+               LEFT JOIN garbage g ON g.organization_id = b.organization_id AND g.blob_id = b.id
                WHERE b.organization_id = $1
-                 AND ((SELECT COUNT(*) FROM version v JOIN resource r
-                         ON r.organization_id = v.organization_id AND r.id = v.document_id
-                        WHERE v.organization_id = $1 AND v.blob_id = b.id) <> 1
-                      OR EXISTS (SELECT 1 FROM garbage g
-                           WHERE g.organization_id = $1 AND g.blob_id = b.id))",
+                 AND (COALESCE(referring.versions, 0) <> 1 OR g.blob_id IS NOT NULL)",
     },
     Check {
         invariant: "what a user is charged is the sum of what the versions of their tree are charged",
         sql: "SELECT u.id, 'is charged ' || u.storage_used_bytes FROM site_user u
+               LEFT JOIN (SELECT r.owner_id AS id, SUM(v.charged_bytes) AS bytes
+                            FROM version v JOIN resource r
+                              ON r.organization_id = v.organization_id AND r.id = v.document_id
+                           WHERE v.organization_id = $1 GROUP BY r.owner_id) stored
+                 ON stored.id = u.id
                WHERE u.organization_id = $1
-                 AND u.storage_used_bytes <> COALESCE((
-                      SELECT SUM(v.charged_bytes) FROM resource r JOIN version v
-                          ON v.organization_id = r.organization_id AND v.document_id = r.id
-                       WHERE r.organization_id = $1 AND r.owner_id = u.id), 0)",
+                 AND u.storage_used_bytes <> COALESCE(stored.bytes, 0)",
     },
     Check {
         invariant: "every user has a live root folder and a live recycle bin",

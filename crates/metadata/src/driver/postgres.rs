@@ -32,9 +32,15 @@ const OPERATION_WAIT: Duration = Duration::from_secs(9);
 /// How often an operation runs that meets other transactions.
 const ATTEMPTS: u32 = 4;
 
+/// How long an operation of a command may take that looks at everything, as verify does.
+const PATIENT_OPERATION_WAIT: Duration = Duration::from_hours(24);
+
 /// The limits every session has, whatever the server's own settings.
 const SESSION: &str = "-c statement_timeout=8s -c lock_timeout=2s \
      -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on";
+
+/// What differs for a command that looks at everything; the last word on a setting counts.
+const PATIENT_SESSION: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
 
 /// What an operation is going to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,15 +54,25 @@ pub(super) enum Access {
 pub(super) struct Store {
     pool: Pool,
     counters: Arc<Counters>,
+    operation_wait: Duration,
 }
 
 impl Store {
-    pub(super) async fn open(url: &str, counters: &Arc<Counters>) -> Result<Self, StoreError> {
+    pub(super) async fn open(
+        url: &str,
+        counters: &Arc<Counters>,
+        is_patient: bool,
+    ) -> Result<Self, StoreError> {
         let mut config = parse(url)?;
         migrate(&config).await?;
         let session = match config.get_options() {
             Some(theirs) => format!("{theirs} {SESSION}"),
             None => SESSION.to_owned(),
+        };
+        let (session, operation_wait) = if is_patient {
+            (format!("{session} {PATIENT_SESSION}"), PATIENT_OPERATION_WAIT)
+        } else {
+            (session, OPERATION_WAIT)
         };
         config.options(session);
         let recycle = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -70,7 +86,7 @@ impl Store {
             })
             .build()
             .map_err(|e| StoreError::Open(e.to_string()))?;
-        Ok(Self { pool, counters: Arc::clone(counters) })
+        Ok(Self { pool, counters: Arc::clone(counters), operation_wait })
     }
 
     pub(super) fn close(&self) {
@@ -93,7 +109,8 @@ impl Store {
         let store = self.clone();
         let running = tokio::spawn(async move {
             // What is dropped here half way takes its connection with it.
-            tokio::time::timeout(OPERATION_WAIT, store.attempts(access, &input, &operation)).await
+            let work = store.attempts(access, &input, &operation);
+            tokio::time::timeout(store.operation_wait, work).await
         });
         match running.await {
             Ok(Ok(answer)) => answer,

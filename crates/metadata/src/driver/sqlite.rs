@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, OpenFlags, ffi, types::ValueRef};
 
 use self::readers::Readers;
@@ -72,7 +73,11 @@ impl Store {
                 Some(Writer::start(connection, options, counters)?)
             }
         };
-        Ok(Self { writer, readers: Readers::new(path, counters) })
+        let answer_wait = match access {
+            Access::ReadOnly => readers::PATIENT_ANSWER_WAIT,
+            Access::CreateAndMigrate | Access::Existing => readers::ANSWER_WAIT,
+        };
+        Ok(Self { writer, readers: Readers::new(path, counters, answer_wait) })
     }
 
     pub(super) async fn write<I, T, E, F>(&self, input: I, operation: F) -> Result<T, E>
@@ -171,6 +176,9 @@ fn open(path: &Path, flags: OpenFlags, settings: &str) -> Result<Connection, Sto
         let connection =
             Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        // Or a plan would be made anew whenever a statement is run with other arguments, which
+        // costs several times what running it does.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(settings)?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         Ok(connection)

@@ -17,13 +17,17 @@ const READERS: u32 = 4;
 /// How long an operation waits for a connection.
 const TURN_WAIT: Duration = Duration::from_secs(2);
 
-/// How long a caller waits for an answer, its turn not counted.
-const ANSWER_WAIT: Duration = Duration::from_secs(7);
+/// How long a request waits for an answer, its turn not counted.
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(7);
+
+/// How long a command waits that looks at everything, as verify does.
+pub(super) const PATIENT_ANSWER_WAIT: Duration = Duration::from_hours(24);
 
 /// The connections, opened when first needed.
 pub(super) struct Readers {
     turns: Arc<Semaphore>,
     shared: Arc<Shared>,
+    answer_wait: Duration,
 }
 
 struct Shared {
@@ -33,8 +37,9 @@ struct Shared {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path, counters: &Arc<Counters>) -> Self {
+    pub(super) fn new(path: &Path, counters: &Arc<Counters>, answer_wait: Duration) -> Self {
         Self {
+            answer_wait,
             turns: Arc::new(Semaphore::new(READERS as usize)),
             shared: Arc::new(Shared {
                 path: path.to_owned(),
@@ -58,7 +63,7 @@ impl Readers {
             drop(turn);
             answer
         });
-        match tokio::time::timeout(ANSWER_WAIT, running).await {
+        match tokio::time::timeout(self.answer_wait, running).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(e)) => Err(StoreError::Internal(e.to_string()).into()),
             Err(_) => Err(StoreError::Unavailable("a read takes too long".to_owned()).into()),
