@@ -130,6 +130,20 @@ impl Metadata {
         }
     }
 
+    /// As `read`, for an operation that reads a few rows by their keys.
+    pub async fn look_up<I, T, E, F>(&self, input: I, operation: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(store) => store.look_up(input, operation).await,
+            Engine::Postgres(store) => store.run(postgres::Access::Read, input, operation).await,
+        }
+    }
+
     /// How many statements operations have run so far.
     pub fn statements(&self) -> u64 {
         self.counters.statements.load(Ordering::Relaxed)

@@ -54,6 +54,16 @@ impl Site {
         self.parts.metadata.read(input, work).await
     }
 
+    /// Runs a reading use case that needs a few rows by their keys.
+    pub(crate) async fn look_up<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
+    {
+        self.parts.metadata.look_up(input, work).await
+    }
+
     /// Runs work nobody called for, as the jobs', as one transaction.
     pub(crate) async fn write<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
     where

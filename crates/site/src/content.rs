@@ -65,7 +65,7 @@ impl Site {
         version: VersionId,
     ) -> Result<Incoming, Error> {
         let input = (call.clone(), document, version);
-        self.read(input, |tx, (call, document, version)| {
+        self.look_up(input, |tx, (call, document, version)| {
             Box::pin(open_upload(tx, call, document, version))
         })
         .await
@@ -133,7 +133,7 @@ impl Site {
     ) -> Result<Download, Error> {
         let input = (call.clone(), document, version);
         let version = self
-            .read(input, |tx, (call, document, version)| {
+            .look_up(input, |tx, (call, document, version)| {
                 Box::pin(readable_version(tx, call, document, version))
             })
             .await?;

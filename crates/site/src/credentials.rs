@@ -42,7 +42,7 @@ impl Site {
     /// Finds the holder of an access key.
     pub async fn key_holder(&self, id: &AccessKeyId) -> Result<Option<KeyHolder>, Error> {
         let row = self
-            .read(id.clone(), |tx, id| Box::pin(async move { Ok(tx.access_key(id).await?) }))
+            .look_up(id.clone(), |tx, id| Box::pin(async move { Ok(tx.access_key(id).await?) }))
             .await?;
         let Some(row) = row else { return Ok(None) };
         let secret = self.keyring().open(&row.organization, id, &row.sealed_secret)?;
@@ -52,7 +52,9 @@ impl Site {
     /// Finds the holder of a user's token.
     pub async fn token_holder(&self, token: &str) -> Result<TokenHolder, Error> {
         let row = self
-            .read(token_hash(token), |tx, hash| Box::pin(async move { Ok(tx.token(hash).await?) }))
+            .look_up(token_hash(token), |tx, hash| {
+                Box::pin(async move { Ok(tx.token(hash).await?) })
+            })
             .await?;
         Ok(match row {
             None => TokenHolder::Unknown,
@@ -74,7 +76,7 @@ impl Site {
         let key = AccessKeyId::new(holder);
         let input = (organization.clone(), key.clone(), UserId::new(holder));
         let (row, user) = self
-            .read(input, |tx, (organization, key, user)| {
+            .look_up(input, |tx, (organization, key, user)| {
                 Box::pin(async move {
                     let row = tx.access_key(key).await?;
                     let user =
@@ -144,7 +146,7 @@ impl Site {
     ) -> Result<Option<NewAccessKey>, Error> {
         let input = (organization.clone(), name.to_owned());
         let found = self
-            .read(input, |tx, (organization, name)| {
+            .look_up(input, |tx, (organization, name)| {
                 Box::pin(async move { Ok(tx.first_access_key(organization, name).await?) })
             })
             .await?;

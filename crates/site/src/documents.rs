@@ -19,7 +19,7 @@ struct Deletion {
 impl Site {
     /// Reads a document with the version that stands for it.
     pub async fn document(&self, call: &Call, id: DocumentId) -> Result<Document, Error> {
-        self.read((call.clone(), id), |tx, (call, id)| {
+        self.look_up((call.clone(), id), |tx, (call, id)| {
             Box::pin(
                 async move { Ok(access::document(tx, call, id, Role::Viewer).await?.into_inner()) },
             )
@@ -35,7 +35,7 @@ impl Site {
         id: VersionId,
     ) -> Result<Version, Error> {
         let input = (call.clone(), document, id);
-        self.read(input, |tx, (call, document, id)| {
+        self.look_up(input, |tx, (call, document, id)| {
             Box::pin(async move {
                 let granted = access::document(tx, call, document, Role::Viewer).await?;
                 let found = tx.version(call.organization(), document, id).await?;

@@ -103,6 +103,14 @@ impl Store {
         self.readers.read(move |tx| readers::snapshot(tx, &input, &operation)).await
     }
 
+    pub(super) async fn look_up<I, T, E, F>(&self, input: I, operation: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>>,
+    {
+        self.readers.look_up(|tx| readers::snapshot(tx, &input, &operation)).await
+    }
+
     pub(super) fn writer_alive(&self) -> Result<(), StoreError> {
         match &self.writer {
             Some(writer) => writer.alive(),

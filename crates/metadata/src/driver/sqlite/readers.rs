@@ -70,6 +70,17 @@ impl Readers {
         }
     }
 
+    /// Runs something that reads a few rows by their keys, on the thread it is called on: handing it
+    /// to another thread would cost more than the reading.
+    pub(super) async fn look_up<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&mut Tx) -> Result<T, E>,
+    {
+        let _turn = self.turn().await?;
+        self.shared.with_connection(operation)
+    }
+
     async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         let turns = Arc::clone(&self.turns);
         if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
