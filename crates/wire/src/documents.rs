@@ -199,4 +199,27 @@ requests! {
         /// The document.
         document_id: ResourceIdType, required uri "DocumentId";
     }
+    UpdateDocument(UpdateDocumentRequest) {
+        /// The document.
+        document_id: ResourceIdType, required uri "DocumentId";
+        /// The new name.
+        name: ResourceNameType, optional body "Name";
+        /// The folder to move it to.
+        parent_folder_id: ResourceIdType, optional body "ParentFolderId";
+        /// The new state.
+        resource_state: ResourceStateType, optional body "ResourceState";
+    }
+    DeleteDocumentVersion(DeleteDocumentVersionRequest) {
+        /// The document.
+        document_id: ResourceIdType, required uri "DocumentId";
+        /// The version.
+        version_id: DocumentVersionIdType, required uri "VersionId";
+        /// Whether every version before it is meant as well.
+        delete_prior_versions: BooleanType,
+            required query "DeletePriorVersions" as "deletePriorVersions";
+    }
+    RestoreDocumentVersions(RestoreDocumentVersionsRequest) {
+        /// The document.
+        document_id: ResourceIdType, required uri "DocumentId";
+    }
 }

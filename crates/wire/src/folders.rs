@@ -100,6 +100,20 @@ requests! {
         /// The folder.
         folder_id: ResourceIdType, required uri "FolderId";
     }
+    DeleteFolderContents(DeleteFolderContentsRequest) {
+        /// The folder, which stays.
+        folder_id: ResourceIdType, required uri "FolderId";
+    }
+    UpdateFolder(UpdateFolderRequest) {
+        /// The folder.
+        folder_id: ResourceIdType, required uri "FolderId";
+        /// The new name.
+        name: ResourceNameType, optional body "Name";
+        /// The folder to move it to.
+        parent_folder_id: ResourceIdType, optional body "ParentFolderId";
+        /// The new state.
+        resource_state: ResourceStateType, optional body "ResourceState";
+    }
     DescribeFolderContents(DescribeFolderContentsRequest) -> DescribeFolderContentsResponse {
         /// The folder.
         folder_id: ResourceIdType, required uri "FolderId";

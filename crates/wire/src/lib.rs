@@ -23,12 +23,13 @@ mod violation;
 pub use body::{BodyError, DEPTH_MAX, parse_body};
 pub use documents::{
     AbortDocumentVersionUploadRequest, CustomMetadataMap, DeleteDocumentRequest,
-    DescribeDocumentVersionsRequest, DescribeDocumentVersionsResponse, DocumentMetadata,
-    DocumentMetadataList, DocumentSourceUrlMap, DocumentThumbnailUrlMap, DocumentVersionMetadata,
-    DocumentVersionMetadataList, GetDocumentPathRequest, GetDocumentPathResponse,
-    GetDocumentRequest, GetDocumentResponse, GetDocumentVersionRequest, GetDocumentVersionResponse,
-    InitiateDocumentVersionUploadRequest, InitiateDocumentVersionUploadResponse, SharedLabels,
-    SignedHeaderMap, UpdateDocumentVersionRequest, UploadMetadata,
+    DeleteDocumentVersionRequest, DescribeDocumentVersionsRequest,
+    DescribeDocumentVersionsResponse, DocumentMetadata, DocumentMetadataList, DocumentSourceUrlMap,
+    DocumentThumbnailUrlMap, DocumentVersionMetadata, DocumentVersionMetadataList,
+    GetDocumentPathRequest, GetDocumentPathResponse, GetDocumentRequest, GetDocumentResponse,
+    GetDocumentVersionRequest, GetDocumentVersionResponse, InitiateDocumentVersionUploadRequest,
+    InitiateDocumentVersionUploadResponse, RestoreDocumentVersionsRequest, SharedLabels,
+    SignedHeaderMap, UpdateDocumentRequest, UpdateDocumentVersionRequest, UploadMetadata,
 };
 pub use enumeration::{
     BooleanEnumType, DocumentSourceType, DocumentStatusType, DocumentThumbnailType,
@@ -37,10 +38,11 @@ pub use enumeration::{
 };
 pub use errors::{ErrorBody, ErrorCode};
 pub use folders::{
-    CreateFolderRequest, CreateFolderResponse, DeleteFolderRequest, DescribeFolderContentsRequest,
-    DescribeFolderContentsResponse, FolderMetadata, FolderMetadataList, GetFolderPathRequest,
-    GetFolderPathResponse, GetFolderRequest, GetFolderResponse, ResourcePath,
-    ResourcePathComponent, ResourcePathComponentList,
+    CreateFolderRequest, CreateFolderResponse, DeleteFolderContentsRequest, DeleteFolderRequest,
+    DescribeFolderContentsRequest, DescribeFolderContentsResponse, FolderMetadata,
+    FolderMetadataList, GetFolderPathRequest, GetFolderPathResponse, GetFolderRequest,
+    GetFolderResponse, ResourcePath, ResourcePathComponent, ResourcePathComponentList,
+    UpdateFolderRequest,
 };
 pub use number::{BooleanType, LimitType, PositiveSizeType, SizeType};
 pub use operations::{Operation, Scope};

@@ -78,6 +78,20 @@ impl Input<'_> {
         S::from_text(text, member, out)
     }
 
+    /// Reads a member of the query string that has to be there.
+    pub(crate) fn required_query_member<S: Decoded>(
+        &self,
+        member: &str,
+        parameter: &str,
+        out: &mut Violations,
+    ) -> Option<S::Input> {
+        if self.query.iter().all(|(name, _)| name != parameter) {
+            out.add(member, NOT_NULL);
+            return None;
+        }
+        self.query_member::<S>(member, parameter, out)
+    }
+
     /// Reads a member of the body; null is the same as nothing.
     pub(crate) fn body_member<S: Decoded>(
         &self,

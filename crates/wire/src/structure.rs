@@ -228,6 +228,9 @@ macro_rules! read {
     (optional, $shape:ident, body, $input:ident, $out:ident, $wire:literal,) => {
         $input.body_member::<$shape>($wire, &mut $out)
     };
+    (required, $shape:ident, query, $input:ident, $out:ident, $wire:literal, $name:literal) => {
+        $input.required_query_member::<$shape>($wire, $name, &mut $out)
+    };
     (optional, $shape:ident, query, $input:ident, $out:ident, $wire:literal, $name:literal) => {
         $input.query_member::<$shape>($wire, $name, &mut $out)
     };
