@@ -1,28 +1,26 @@
 //! Documents and versions: their shapes, requests and answers.
 
+use crate::collection::collections;
+use crate::custom_metadata::CustomMetadataMap;
 use crate::enumeration::{
     DocumentSourceType, DocumentStatusType, DocumentThumbnailType, DocumentVersionStatus,
     ResourceStateType,
 };
 use crate::folders::ResourcePath;
+use crate::labels::SharedLabels;
 use crate::number::{BooleanType, LimitType, SizeType};
-use crate::structure::{collections, requests, structures};
+use crate::structure::{requests, structures};
 use crate::text::{
-    CustomMetadataKeyType, CustomMetadataValueType, DocumentContentType, DocumentVersionIdType,
-    FieldNamesType, HashType, HeaderNameType, HeaderValueType, IdType, PageMarkerType,
-    ResourceIdType, ResourceNameType, SharedLabel, UrlType,
+    DocumentContentType, DocumentVersionIdType, FieldNamesType, HashType, HeaderNameType,
+    HeaderValueType, IdType, PageMarkerType, ResourceIdType, ResourceNameType, UrlType,
 };
 use crate::time::TimestampType;
 
 collections! {
-    /// The labels of a folder or document.
-    list SharedLabels of SharedLabel, [] [20];
     /// Documents of a folder.
     list DocumentMetadataList of DocumentMetadata, [] [];
     /// Versions of a document.
     list DocumentVersionMetadataList of DocumentVersionMetadata, [] [];
-    /// Custom metadata of a folder, document or version.
-    map CustomMetadataMap of CustomMetadataKeyType to CustomMetadataValueType, [1] [8];
     /// Where the thumbnails of a version are.
     map DocumentThumbnailUrlMap of DocumentThumbnailType to UrlType, [] [];
     /// Where the bytes of a version are.

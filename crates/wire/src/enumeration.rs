@@ -88,6 +88,10 @@ macro_rules! enumerations {
 enumerations! {
     /// Whether a user is given the rights of a power user.
     BooleanEnumType { True = "TRUE", False = "FALSE" }
+    /// The state of a comment.
+    CommentStatusType { Draft = "DRAFT", Published = "PUBLISHED", Deleted = "DELETED" }
+    /// Who sees a comment.
+    CommentVisibilityType { Public = "PUBLIC", Private = "PRIVATE" }
     /// Which bytes of a version a URL leads to.
     DocumentSourceType { Original = "ORIGINAL", WithComments = "WITH_COMMENTS" }
     /// The state of a version.
@@ -114,6 +118,16 @@ enumerations! {
     }
     /// The direction of a list.
     OrderType { Ascending = "ASCENDING", Descending = "DESCENDING" }
+    /// Who is meant by the id of a principal.
+    PrincipalType {
+        User = "USER",
+        Group = "GROUP",
+        Invite = "INVITE",
+        Anonymous = "ANONYMOUS",
+        Organization = "ORGANIZATION",
+    }
+    /// Which folders and documents of all that a user can reach are meant.
+    ResourceCollectionType { SharedWithMe = "SHARED_WITH_ME" }
     /// What a list of a folder's contents is ordered by.
     ResourceSortType { Date = "DATE", Name = "NAME" }
     /// The state of a folder or document.
@@ -123,6 +137,17 @@ enumerations! {
         Recycling = "RECYCLING",
         Recycled = "RECYCLED",
     }
+    /// Whether a role was given on the resource itself or on a folder above it.
+    RolePermissionType { Direct = "DIRECT", Inherited = "INHERITED" }
+    /// What a principal may do with a resource.
+    RoleType {
+        Viewer = "VIEWER",
+        Contributor = "CONTRIBUTOR",
+        Owner = "OWNER",
+        CoOwner = "COOWNER",
+    }
+    /// Whether a principal was given a role.
+    ShareStatusType { Success = "SUCCESS", Failure = "FAILURE" }
     /// Whether a user's storage is bounded.
     StorageType { Unlimited = "UNLIMITED", Quota = "QUOTA" }
     /// Which users a list holds.

@@ -1,9 +1,12 @@
 //! Folders and paths: their shapes, requests and answers.
 
-use crate::documents::{CustomMetadataMap, DocumentMetadataList, SharedLabels};
+use crate::collection::collections;
+use crate::custom_metadata::CustomMetadataMap;
+use crate::documents::DocumentMetadataList;
 use crate::enumeration::{FolderContentType, OrderType, ResourceSortType, ResourceStateType};
+use crate::labels::SharedLabels;
 use crate::number::{BooleanType, LimitType, SizeType};
-use crate::structure::{collections, requests, structures};
+use crate::structure::{requests, structures};
 use crate::text::{
     FieldNamesType, HashType, IdType, PageMarkerType, ResourceIdType, ResourceNameType,
 };

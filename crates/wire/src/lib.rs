@@ -4,15 +4,21 @@
 //! by `cargo xtask check-model`.
 
 mod body;
+mod collection;
+mod comments;
+mod custom_metadata;
 mod documents;
 mod enumeration;
 mod errors;
 mod folders;
+mod labels;
 mod number;
 mod operations;
 mod patterns;
+mod permissions;
 mod query;
 mod request;
+mod resources;
 pub mod shape;
 mod structure;
 mod text;
@@ -21,20 +27,30 @@ mod users;
 mod violation;
 
 pub use body::{BodyError, DEPTH_MAX, parse_body};
+pub use comments::{
+    Comment, CommentList, CreateCommentRequest, CreateCommentResponse, DeleteCommentRequest,
+    DescribeCommentsRequest, DescribeCommentsResponse,
+};
+pub use custom_metadata::{
+    CreateCustomMetadataRequest, CreateCustomMetadataResponse, CustomMetadataKeyList,
+    CustomMetadataMap, DeleteCustomMetadataRequest, DeleteCustomMetadataResponse,
+};
 pub use documents::{
-    AbortDocumentVersionUploadRequest, CustomMetadataMap, DeleteDocumentRequest,
-    DeleteDocumentVersionRequest, DescribeDocumentVersionsRequest,
-    DescribeDocumentVersionsResponse, DocumentMetadata, DocumentMetadataList, DocumentSourceUrlMap,
-    DocumentThumbnailUrlMap, DocumentVersionMetadata, DocumentVersionMetadataList,
-    GetDocumentPathRequest, GetDocumentPathResponse, GetDocumentRequest, GetDocumentResponse,
-    GetDocumentVersionRequest, GetDocumentVersionResponse, InitiateDocumentVersionUploadRequest,
-    InitiateDocumentVersionUploadResponse, RestoreDocumentVersionsRequest, SharedLabels,
-    SignedHeaderMap, UpdateDocumentRequest, UpdateDocumentVersionRequest, UploadMetadata,
+    AbortDocumentVersionUploadRequest, DeleteDocumentRequest, DeleteDocumentVersionRequest,
+    DescribeDocumentVersionsRequest, DescribeDocumentVersionsResponse, DocumentMetadata,
+    DocumentMetadataList, DocumentSourceUrlMap, DocumentThumbnailUrlMap, DocumentVersionMetadata,
+    DocumentVersionMetadataList, GetDocumentPathRequest, GetDocumentPathResponse,
+    GetDocumentRequest, GetDocumentResponse, GetDocumentVersionRequest, GetDocumentVersionResponse,
+    InitiateDocumentVersionUploadRequest, InitiateDocumentVersionUploadResponse,
+    RestoreDocumentVersionsRequest, SignedHeaderMap, UpdateDocumentRequest,
+    UpdateDocumentVersionRequest, UploadMetadata,
 };
 pub use enumeration::{
-    BooleanEnumType, DocumentSourceType, DocumentStatusType, DocumentThumbnailType,
-    DocumentVersionStatus, FolderContentType, LocaleType, OrderType, ResourceSortType,
-    ResourceStateType, StorageType, UserFilterType, UserSortType, UserStatusType, UserType,
+    BooleanEnumType, CommentStatusType, CommentVisibilityType, DocumentSourceType,
+    DocumentStatusType, DocumentThumbnailType, DocumentVersionStatus, FolderContentType,
+    LocaleType, OrderType, PrincipalType, ResourceCollectionType, ResourceSortType,
+    ResourceStateType, RolePermissionType, RoleType, ShareStatusType, StorageType, UserFilterType,
+    UserSortType, UserStatusType, UserType,
 };
 pub use errors::{ErrorBody, ErrorCode};
 pub use folders::{
@@ -44,16 +60,28 @@ pub use folders::{
     GetFolderResponse, ResourcePath, ResourcePathComponent, ResourcePathComponentList,
     UpdateFolderRequest,
 };
+pub use labels::{
+    CreateLabelsRequest, CreateLabelsResponse, DeleteLabelsRequest, DeleteLabelsResponse,
+    SharedLabels,
+};
 pub use number::{BooleanType, LimitType, PositiveSizeType, SizeType};
 pub use operations::{Operation, Scope};
+pub use permissions::{
+    AddResourcePermissionsRequest, AddResourcePermissionsResponse,
+    DescribeResourcePermissionsRequest, DescribeResourcePermissionsResponse, NotificationOptions,
+    PermissionInfo, PermissionInfoList, Principal, PrincipalList,
+    RemoveAllResourcePermissionsRequest, RemoveResourcePermissionRequest, SharePrincipal,
+    SharePrincipalList, ShareResult, ShareResultsList,
+};
 pub use query::{decode_path_segment, decode_query};
 pub use request::{Input, Request};
+pub use resources::{GetResourcesRequest, GetResourcesResponse};
 pub use text::{
-    AuthenticationHeaderType, CustomMetadataKeyType, CustomMetadataValueType, DocumentContentType,
-    DocumentVersionIdType, EmailAddressType, FieldNamesType, HashType, HeaderNameType,
-    HeaderValueType, IdType, PageMarkerType, PasswordType, ResourceIdType, ResourceNameType,
-    SearchQueryType, SharedLabel, TimeZoneIdType, UrlType, UserAttributeValueType, UserIdsType,
-    UsernameType,
+    AuthenticationHeaderType, CommentIdType, CommentTextType, CustomMetadataKeyType,
+    CustomMetadataValueType, DocumentContentType, DocumentVersionIdType, EmailAddressType,
+    FieldNamesType, HashType, HeaderNameType, HeaderValueType, IdType, MarkerType, MessageType,
+    PageMarkerType, PasswordType, ResourceIdType, ResourceNameType, SearchQueryType, SharedLabel,
+    TimeZoneIdType, UrlType, UserAttributeValueType, UserIdsType, UsernameType,
 };
 pub use time::{EpochSeconds, TimestampType};
 pub use users::{
@@ -91,6 +119,21 @@ pub fn shapes() -> impl Iterator<Item = &'static shape::Shape> {
         documents::COLLECTIONS,
         documents::STRUCTURES,
         documents::REQUESTS,
+        permissions::COLLECTIONS,
+        permissions::REQUEST_STRUCTURES,
+        permissions::STRUCTURES,
+        permissions::REQUESTS,
+        resources::STRUCTURES,
+        resources::REQUESTS,
+        labels::COLLECTIONS,
+        labels::STRUCTURES,
+        labels::REQUESTS,
+        custom_metadata::COLLECTIONS,
+        custom_metadata::STRUCTURES,
+        custom_metadata::REQUESTS,
+        comments::COLLECTIONS,
+        comments::STRUCTURES,
+        comments::REQUESTS,
     ]
     .into_iter()
     .flatten()
@@ -98,5 +141,16 @@ pub fn shapes() -> impl Iterator<Item = &'static shape::Shape> {
 
 /// What every operation with a decoder exchanges.
 pub fn exchanges() -> impl Iterator<Item = &'static Exchange> {
-    [users::EXCHANGES, folders::EXCHANGES, documents::EXCHANGES].into_iter().flatten()
+    [
+        users::EXCHANGES,
+        folders::EXCHANGES,
+        documents::EXCHANGES,
+        permissions::EXCHANGES,
+        resources::EXCHANGES,
+        labels::EXCHANGES,
+        custom_metadata::EXCHANGES,
+        comments::EXCHANGES,
+    ]
+    .into_iter()
+    .flatten()
 }

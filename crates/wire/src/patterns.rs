@@ -56,6 +56,11 @@ pub(crate) fn latin(text: &str) -> bool {
     every(text, |c| matches!(c, ' '..='\u{ff}'))
 }
 
+/// `[\u0000-\u00FF]+`
+pub(crate) fn latin_or_control(text: &str) -> bool {
+    every(text, |c| c <= '\u{ff}')
+}
+
 /// `[\u0020-\uFFFF]+` over UTF-16 units, so that what lies beyond U+FFFF matches as two of them.
 pub(crate) fn printable(text: &str) -> bool {
     every(text, |c| c >= ' ')
@@ -112,6 +117,7 @@ mod tests {
         (header_name, r"[0-9A-Za-z_-]+"),
         (label, r"[a-zA-Z0-9._+-/=][a-zA-Z0-9 ._+-/=]*"),
         (latin, r"[\u0020-\u00FF]+"),
+        (latin_or_control, r"[\u0000-\u00FF]+"),
         (user_name, r"[0-9A-Za-z_\-+.]+(@[a-zA-Z0-9.\-]+\.[a-zA-Z]+)?"),
         (email_address, r"[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}"),
         (printable, r"[\u0020-\u{10FFFF}]+"),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::shape::{Declared as _, Decoded, Location, Member};
 use crate::text::AuthenticationHeaderType;
+use crate::violation::NOT_NULL;
 use crate::{Operation, Violations};
 
 /// Where a request's members come from. Members that the model does not know are ignored.
@@ -46,8 +47,6 @@ pub(crate) const AUTHENTICATION: Member = Member {
     required: false,
 };
 
-const NOT_NULL: &str = "Member must not be null";
-
 impl Input<'_> {
     /// Reads a member of the path, which is always required.
     pub(crate) fn path_member<S: Decoded>(
@@ -69,13 +68,12 @@ impl Input<'_> {
         parameter: &str,
         out: &mut Violations,
     ) -> Option<S::Input> {
-        let mut values = self.query.iter().filter(|(name, _)| name == parameter);
-        let (_, text) = values.next()?;
-        if values.next().is_some() {
-            out.add(member, "Member must not be given more than once");
+        let named = self.query.iter().filter(|(name, _)| name == parameter);
+        let texts: Vec<&str> = named.map(|(_, text)| text.as_str()).collect();
+        if texts.is_empty() {
             return None;
         }
-        S::from_text(text, member, out)
+        S::from_texts(&texts, member, out)
     }
 
     /// Reads a member of the query string that has to be there.
@@ -107,12 +105,26 @@ impl Input<'_> {
         member: &str,
         out: &mut Violations,
     ) -> Option<S::Input> {
-        if self.body.and_then(|body| body.get(member)).is_none_or(Value::is_null) {
+        let Some(body) = self.body else {
             out.add(member, NOT_NULL);
             return None;
-        }
-        self.body_member::<S>(member, out)
+        };
+        required_from_object::<S>(body, member, member, out)
     }
+}
+
+/// Reads a member of an object that has to be there; `path` is its name with dots from the root.
+pub(crate) fn required_from_object<S: Decoded>(
+    object: &Map<String, Value>,
+    member: &str,
+    path: &str,
+    out: &mut Violations,
+) -> Option<S::Input> {
+    if object.get(member).is_none_or(Value::is_null) {
+        out.add(path, NOT_NULL);
+        return None;
+    }
+    from_object::<S>(object, member, path, out)
 }
 
 /// Reads a member of an object; `path` is its name with dots from the body's root.

@@ -114,6 +114,20 @@ pub trait Decoded: Declared {
     /// Reads the text of a path or query parameter, or adds what is wrong with it.
     fn from_text(text: &str, member: &str, violations: &mut Violations) -> Option<Self::Input>;
 
+    /// Reads what a query string says each time it names the parameter, at least once. Only a
+    /// list may be given more than once.
+    fn from_texts(
+        texts: &[&str],
+        member: &str,
+        violations: &mut Violations,
+    ) -> Option<Self::Input> {
+        if let [text] = texts {
+            return Self::from_text(text, member, violations);
+        }
+        violations.add(member, "Member must not be given more than once");
+        None
+    }
+
     /// Reads a JSON value that is not null, or adds what is wrong with it.
     fn from_json(value: &Value, member: &str, violations: &mut Violations) -> Option<Self::Input>;
 }

@@ -4,7 +4,8 @@ use serde::ser::{Serialize, SerializeMap};
 
 /// Declares the structures of answers. Each member is
 ///
-/// - `always` there,
+/// - `required`: always there, and the model says so,
+/// - `always` there, though the model does not promise it,
 /// - `optional`, and left out when it is `None`, or
 /// - left out unless it is `filled`: lists and maps that nobody iterates over unasked.
 macro_rules! structures {
@@ -28,8 +29,8 @@ macro_rules! structures {
             impl serde::Serialize for $name {
                 fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     use serde::ser::SerializeMap as _;
-                    let mut object = serializer.serialize_map(None)?;
-                    $(crate::structure::$presence(&mut object, $wire, &self.$field)?;)*
+                    let object = serializer.serialize_map(None)?;
+                    $(let object = crate::structure::$presence(object, $wire, &self.$field)?;)*
                     object.end()
                 }
             }
@@ -45,13 +46,7 @@ macro_rules! structures {
                 const SHAPE: crate::shape::Shape = crate::shape::Shape {
                     name: stringify!($name),
                     kind: crate::shape::ShapeKind::Structure(&[$(
-                        crate::shape::Member {
-                            name: $wire,
-                            shape: <$shape as crate::shape::Declared>::SHAPE.name,
-                            location: crate::shape::Location::Body,
-                            location_name: None,
-                            required: false,
-                        },
+                        crate::structure::body_member!($shape, $presence $wire),
                     )*]),
                 };
                 type Output = Self;
@@ -65,76 +60,118 @@ macro_rules! structures {
 }
 
 macro_rules! output_type {
+    (required $shape:ident) => { <$shape as crate::shape::Declared>::Output };
     (always $shape:ident) => { <$shape as crate::shape::Declared>::Output };
     (filled $shape:ident) => { <$shape as crate::shape::Declared>::Output };
     (optional $shape:ident) => { Option<<$shape as crate::shape::Declared>::Output> };
 }
 
-/// Declares the lists and maps of answers. An answer holds a list as a `Vec`, a map as a
-/// `BTreeMap`, so that equal answers are equal bytes.
-macro_rules! collections {
+/// Declares the structures that only requests hold: what each member is decoded to.
+macro_rules! request_structures {
     ($(
         $(#[$doc:meta])*
-        $kind:ident $name:ident of $key:ident $(to $value:ident)?, [$($min:literal)?] [$($max:literal)?];
+        $name:ident {$(
+            $(#[$member_doc:meta])*
+            $field:ident: $shape:ident, $presence:ident $wire:literal;
+        )*}
     )*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug)]
-            pub enum $name {}
+            #[derive(Clone, PartialEq)]
+            pub struct $name {
+                $(
+                    $(#[$member_doc])*
+                    pub $field: crate::structure::input_type!($presence $shape),
+                )*
+            }
+
+            /// What the members hold is the users' own business and must not reach a log.
+            impl std::fmt::Debug for $name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.debug_struct(stringify!($name)).finish_non_exhaustive()
+                }
+            }
 
             impl crate::shape::Declared for $name {
                 const SHAPE: crate::shape::Shape = crate::shape::Shape {
                     name: stringify!($name),
-                    kind: crate::structure::collection_kind!(
-                        $kind $key $($value)?,
-                        crate::shape::Bounds {
-                            min: crate::structure::bound!($($min)?),
-                            max: crate::structure::bound!($($max)?),
-                        }
-                    ),
+                    kind: crate::shape::ShapeKind::Structure(&[$(
+                        crate::structure::body_member!($shape, $presence $wire),
+                    )*]),
                 };
-                type Output = crate::structure::collection_type!($kind $key $($value)?);
+                type Output = ();
+            }
+
+            impl crate::shape::Decoded for $name {
+                type Input = Self;
+
+                fn from_text(_: &str, member: &str, out: &mut crate::Violations) -> Option<Self> {
+                    out.add(member, "Member must be an object");
+                    None
+                }
+
+                fn from_json(
+                    value: &serde_json::Value,
+                    member: &str,
+                    out: &mut crate::Violations,
+                ) -> Option<Self> {
+                    let Some(object) = value.as_object() else {
+                        out.add(member, "Member must be an object");
+                        return None;
+                    };
+                    $(let $field = crate::structure::nested!(
+                        $presence, $shape, object, $wire, member, out
+                    );)*
+                    Some(Self {$(
+                        $field: crate::structure::nested_taken!($presence, $field),
+                    )*})
+                }
             }
         )*
 
-        /// The description of every list and map of this file's answers.
-        pub(crate) static COLLECTIONS: &[crate::shape::Shape] =
+        /// The description of every structure of this file's requests.
+        pub(crate) static REQUEST_STRUCTURES: &[crate::shape::Shape] =
             &[$(<$name as crate::shape::Declared>::SHAPE),*];
     };
 }
 
-macro_rules! collection_kind {
-    (list $member:ident, $bounds:expr) => {
-        crate::shape::ShapeKind::List {
-            member: <$member as crate::shape::Declared>::SHAPE.name,
-            bounds: $bounds,
-        }
-    };
-    (map $key:ident $value:ident, $bounds:expr) => {
-        crate::shape::ShapeKind::Map {
-            key: <$key as crate::shape::Declared>::SHAPE.name,
-            value: <$value as crate::shape::Declared>::SHAPE.name,
-            bounds: $bounds,
+macro_rules! body_member {
+    ($shape:ident, $presence:ident $wire:literal) => {
+        crate::shape::Member {
+            name: $wire,
+            shape: <$shape as crate::shape::Declared>::SHAPE.name,
+            location: crate::shape::Location::Body,
+            location_name: None,
+            required: crate::structure::is_required!($presence),
         }
     };
 }
 
-macro_rules! collection_type {
-    (list $member:ident) => { Vec<<$member as crate::shape::Declared>::Output> };
-    (map $key:ident $value:ident) => {
-        std::collections::BTreeMap<
-            <$key as crate::shape::Declared>::Output,
-            <$value as crate::shape::Declared>::Output,
-        >
+macro_rules! nested {
+    (required, $shape:ident, $object:ident, $wire:literal, $member:ident, $out:ident) => {
+        crate::request::required_from_object::<$shape>(
+            $object,
+            $wire,
+            &format!("{}.{}", $member, $wire),
+            $out,
+        )
+    };
+    (optional, $shape:ident, $object:ident, $wire:literal, $member:ident, $out:ident) => {
+        crate::request::from_object::<$shape>(
+            $object,
+            $wire,
+            &format!("{}.{}", $member, $wire),
+            $out,
+        )
     };
 }
 
-macro_rules! bound {
-    () => {
-        None
+macro_rules! nested_taken {
+    (required, $field:ident) => {
+        $field?
     };
-    ($value:literal) => {
-        Some($value)
+    (optional, $field:ident) => {
+        $field
     };
 }
 
@@ -279,6 +316,12 @@ macro_rules! is_required {
     (optional) => {
         false
     };
+    (always) => {
+        false
+    };
+    (filled) => {
+        false
+    };
 }
 
 macro_rules! response_name {
@@ -291,40 +334,46 @@ macro_rules! response_name {
 }
 
 pub(crate) use {
-    bound, collection_kind, collection_type, collections, input_type, is_required, location,
-    location_name, output_type, read, requests, response_name, structures, taken,
+    body_member, input_type, is_required, location, location_name, nested, nested_taken,
+    output_type, read, request_structures, requests, response_name, structures, taken,
 };
+
+pub(crate) use always as required;
 
 /// Writes a member that is always there.
 pub(crate) fn always<M: SerializeMap, T: Serialize>(
-    object: &mut M,
+    mut object: M,
     name: &'static str,
     value: &T,
-) -> Result<(), M::Error> {
-    object.serialize_entry(name, value)
+) -> Result<M, M::Error> {
+    object.serialize_entry(name, value)?;
+    Ok(object)
 }
 
 /// Writes a member if there is one.
 #[expect(clippy::ref_option, reason = "the macro hands over every member in the same way")]
 pub(crate) fn optional<M: SerializeMap, T: Serialize>(
-    object: &mut M,
+    object: M,
     name: &'static str,
     value: &Option<T>,
-) -> Result<(), M::Error> {
-    value.as_ref().map_or(Ok(()), |value| object.serialize_entry(name, value))
+) -> Result<M, M::Error> {
+    match value {
+        Some(value) => always(object, name, value),
+        None => Ok(object),
+    }
 }
 
 /// Writes a list or map if it holds something.
 pub(crate) fn filled<M: SerializeMap, T: Serialize>(
-    object: &mut M,
+    object: M,
     name: &'static str,
     value: &T,
-) -> Result<(), M::Error>
+) -> Result<M, M::Error>
 where
     for<'a> &'a T: IntoIterator,
 {
     if value.into_iter().next().is_none() {
-        return Ok(());
+        return Ok(object);
     }
-    object.serialize_entry(name, value)
+    always(object, name, value)
 }

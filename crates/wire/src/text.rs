@@ -6,7 +6,8 @@ use crate::patterns;
 use crate::shape::{Bounds, Declared, Decoded, Shape, ShapeKind};
 use crate::violation::Violations;
 
-/// Declares the texts: name, whether it may reach a log, shortest and longest length, the unit
+/// Declares the texts: name, whether it may reach a log (`plain`) or not (`sensitive` by the
+/// model's word, `private` because it is what users write of their own), shortest and longest length, the unit
 /// of length, and what every text has to match.
 macro_rules! texts {
     ($(
@@ -117,6 +118,9 @@ macro_rules! is_sensitive {
     (plain) => {
         false
     };
+    (private) => {
+        false
+    };
     (sensitive) => {
         true
     };
@@ -126,7 +130,7 @@ macro_rules! debug {
     (plain, $self:ident, $f:ident, $name:expr) => {
         $f.debug_tuple($name).field(&$self.0).finish()
     };
-    (sensitive, $self:ident, $f:ident, $name:expr) => {
+    ($hidden:ident, $self:ident, $f:ident, $name:expr) => {
         $f.write_str(concat!($name, "(…)"))
     };
 }
@@ -134,11 +138,15 @@ macro_rules! debug {
 texts! {
     /// The header `Authentication`: a user's token.
     AuthenticationHeaderType sensitive 1 8199 chars [storable];
+    /// The id of a comment.
+    CommentIdType plain 1 128 chars [pattern r"[\w+-.@]+" id];
+    /// What a comment says.
+    CommentTextType sensitive 1 2048 chars [storable];
     /// The key of a custom metadata entry.
-    CustomMetadataKeyType plain 1 56 chars
+    CustomMetadataKeyType private 1 56 chars
         [pattern "[a-zA-Z0-9._+-/=][a-zA-Z0-9 ._+-/=]*" label];
     /// The value of a custom metadata entry.
-    CustomMetadataValueType plain 1 256 chars
+    CustomMetadataValueType private 1 256 chars
         [pattern "[a-zA-Z0-9._+-/=][a-zA-Z0-9 ._+-/=]*" label];
     /// The media type of a document.
     DocumentContentType plain 1 128 chars [one_line];
@@ -157,6 +165,10 @@ texts! {
     HeaderValueType plain 1 1024 chars [one_line];
     /// The id of a user, a group, an organization; of a resource in a few operations.
     IdType plain 1 256 chars [pattern r"[&\w+-.@]+" id_or_ampersand];
+    /// Where a list of comments goes on.
+    MarkerType plain 1 2048 chars [pattern r"[\u0000-\u00FF]+" latin_or_control];
+    /// What is said to those with whom something is shared.
+    MessageType sensitive 0 2048 chars [storable];
     /// Where a list goes on.
     PageMarkerType plain 1 2048 chars [storable];
     /// A password.
@@ -169,7 +181,7 @@ texts! {
     /// What a search looks for.
     SearchQueryType sensitive 1 512 chars [pattern r"[\u0020-\uFFFF]+" printable];
     /// A label.
-    SharedLabel plain 1 32 chars [pattern "[a-zA-Z0-9._+-/=][a-zA-Z0-9 ._+-/=]*" label];
+    SharedLabel private 1 32 chars [pattern "[a-zA-Z0-9._+-/=][a-zA-Z0-9 ._+-/=]*" label];
     /// A time zone's name.
     TimeZoneIdType plain 1 256 chars [storable];
     /// A presigned URL.
@@ -251,7 +263,7 @@ mod tests {
 
     #[test]
     fn every_text_is_held_to_its_shortest_and_longest_length() {
-        assert_eq!(ALL_RULES.len(), 22);
+        assert_eq!(ALL_RULES.len(), 26);
         for (name, rules) in ALL_RULES.iter().filter(|(name, _)| *name != "EmailAddressType") {
             let too_long = format!("Member must have length less than or equal to {}", rules.max);
             let too_short =
@@ -281,7 +293,7 @@ mod tests {
     #[test]
     fn every_text_refuses_a_character_outside_its_pattern() {
         for (name, rules) in ALL_RULES {
-            let found = check(rules, "aaaa\0");
+            let found = check(rules, "aaaa\0\u{100}");
             assert_eq!(found, [rules.content.constraint], "{name}");
         }
     }
@@ -327,6 +339,8 @@ mod tests {
     fn a_sensitive_text_never_shows_in_debug_output() {
         let password = PasswordType::parse("Password", "correct horse").unwrap();
         assert_eq!(format!("{password:?}"), "PasswordType(…)");
+        let label = SharedLabel::parse("Labels", "layoffs").unwrap();
+        assert_eq!(format!("{label:?}"), "SharedLabel(…)");
         let id = IdType::parse("Id", "S-1-5&d-1").unwrap();
         assert_eq!(format!("{id:?}"), r#"IdType("S-1-5&d-1")"#);
         assert_eq!(id.as_str(), "S-1-5&d-1");

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::Violations;
+use crate::collection::collections;
 use crate::enumeration::{
     BooleanEnumType, LocaleType, OrderType, StorageType, UserFilterType, UserSortType,
     UserStatusType, UserType,
@@ -10,7 +11,7 @@ use crate::enumeration::{
 use crate::number::{LimitType, PositiveSizeType, SizeType};
 use crate::request::from_object;
 use crate::shape::Decoded;
-use crate::structure::{collections, requests, structures};
+use crate::structure::{requests, structures};
 use crate::text::{
     EmailAddressType, FieldNamesType, IdType, PageMarkerType, PasswordType, ResourceIdType,
     SearchQueryType, TimeZoneIdType, UserAttributeValueType, UserIdsType, UsernameType,

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+/// The constraint that what has to be there breaks by its absence.
+pub(crate) const NOT_NULL: &str = "Member must not be null";
+
 /// A member whose value breaks a constraint. Never holds the value itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The member as the model spells it, with dots into nested structures.
+    /// The member as the model spells it, with dots into nested structures; what a list holds is
+    /// counted from one: `Principals.1.member.Id`.
     pub member: String,
     /// The constraint, as a sentence without a full stop: `Member must not be null`.
     pub constraint: Cow<'static, str>,
