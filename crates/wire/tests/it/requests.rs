@@ -2,17 +2,21 @@
 
 use docharbor_wire::{
     AbortDocumentVersionUploadRequest, ActivateUserRequest, CreateFolderRequest, CreateUserRequest,
-    DeactivateUserRequest, DeleteDocumentRequest, DeleteFolderRequest, DeleteUserRequest,
-    DescribeDocumentVersionsRequest, DescribeFolderContentsRequest, DescribeUsersRequest,
+    DeactivateUserRequest, DeleteCommentRequest, DeleteCustomMetadataRequest,
+    DeleteDocumentRequest, DeleteFolderContentsRequest, DeleteFolderRequest, DeleteLabelsRequest,
+    DeleteUserRequest, DescribeCommentsRequest, DescribeDocumentVersionsRequest,
+    DescribeFolderContentsRequest, DescribeResourcePermissionsRequest, DescribeUsersRequest,
     DocumentVersionStatus, FolderContentType, GetDocumentPathRequest, GetDocumentRequest,
-    GetDocumentVersionRequest, GetFolderPathRequest, GetFolderRequest,
+    GetDocumentVersionRequest, GetFolderPathRequest, GetFolderRequest, GetResourcesRequest,
     InitiateDocumentVersionUploadRequest, Input, LimitType, Operation, OrderType, PageMarkerType,
-    Request, ResourceSortType, SizeType, StorageType, UpdateDocumentVersionRequest,
-    UpdateUserRequest, UserSortType, UserType, Violations,
+    PrincipalType, RemoveAllResourcePermissionsRequest, RemoveResourcePermissionRequest, Request,
+    ResourceCollectionType, ResourceSortType, ResourceStateType, RestoreDocumentVersionsRequest,
+    SizeType, StorageType, UpdateDocumentRequest, UpdateDocumentVersionRequest,
+    UpdateFolderRequest, UpdateUserRequest, UserSortType, UserType, Violations,
 };
 use serde_json::{Value, json};
 
-fn decode<R: Request>(
+pub(crate) fn decode<R: Request>(
     path: &[(&str, &str)],
     query: &[(&str, &str)],
     body: &Value,
@@ -25,7 +29,11 @@ fn decode<R: Request>(
 }
 
 /// What is wrong, each as `member: constraint`.
-fn wrong<R: Request>(path: &[(&str, &str)], query: &[(&str, &str)], body: &Value) -> Vec<String> {
+pub(crate) fn wrong<R: Request>(
+    path: &[(&str, &str)],
+    query: &[(&str, &str)],
+    body: &Value,
+) -> Vec<String> {
     match decode::<R>(path, query, body) {
         Ok(_) => Vec::new(),
         Err(violations) => {
@@ -34,9 +42,9 @@ fn wrong<R: Request>(path: &[(&str, &str)], query: &[(&str, &str)], body: &Value
     }
 }
 
-const NONE: &[(&str, &str)] = &[];
+pub(crate) const NONE: &[(&str, &str)] = &[];
 const FOLDER: &[(&str, &str)] = &[("FolderId", "f1")];
-const VERSION: &[(&str, &str)] = &[("DocumentId", "d1"), ("VersionId", "v1")];
+pub(crate) const VERSION: &[(&str, &str)] = &[("DocumentId", "d1"), ("VersionId", "v1")];
 
 #[test]
 fn a_user_is_created_from_everything_the_body_says() {
@@ -273,6 +281,60 @@ fn a_user_is_changed_by_what_the_body_names() {
     assert_eq!(request.given_name, None);
 }
 
+#[test]
+fn a_folder_is_renamed_moved_and_given_a_state_in_one_request() {
+    let body = json!({"Name": "secret", "ParentFolderId": "f2", "ResourceState": "RECYCLED"});
+    let request: UpdateFolderRequest = decode(FOLDER, NONE, &body).unwrap();
+    assert_eq!(request.name.as_ref().unwrap().as_str(), "secret");
+    assert_eq!(request.parent_folder_id.as_ref().unwrap().as_str(), "f2");
+    assert_eq!(request.resource_state, Some(ResourceStateType::Recycled));
+    assert!(!format!("{request:?}").contains("secret"));
+    let body = json!({"Name": "", "ParentFolderId": 1, "ResourceState": "GONE"});
+    let state = "Member must satisfy enum value set: [ACTIVE, RESTORING, RECYCLING, RECYCLED]";
+    assert_eq!(
+        wrong::<UpdateDocumentRequest>(&VERSION[..1], NONE, &body),
+        [
+            "Name: Member must have length greater than or equal to 1",
+            "ParentFolderId: Member must be a string",
+            &format!("ResourceState: {state}"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_shared_is_asked_for_in_the_query_string() {
+    let query = [
+        ("userId", "S-1&d-1"),
+        ("collectionType", "SHARED_WITH_ME"),
+        ("limit", "5"),
+        ("marker", "m"),
+    ];
+    let request: GetResourcesRequest = decode(NONE, &query, &json!({})).unwrap();
+    assert_eq!(request.user_id.unwrap().as_str(), "S-1&d-1");
+    assert_eq!(request.collection_type, Some(ResourceCollectionType::SharedWithMe));
+    assert_eq!((request.limit.map(LimitType::get), request.marker.is_some()), (Some(5), true));
+    assert!(wrong::<GetResourcesRequest>(NONE, NONE, &json!({})).is_empty());
+
+    let resource = [("ResourceId", "r1"), ("PrincipalId", "S-1&d-1")];
+    let request: RemoveResourcePermissionRequest =
+        decode(&resource, &[("type", "ORGANIZATION")], &json!({})).unwrap();
+    assert_eq!(request.principal_type, Some(PrincipalType::Organization));
+    let query = [("principalId", "a b"), ("limit", "1000"), ("marker", "")];
+    assert_eq!(
+        wrong::<DescribeResourcePermissionsRequest>(&resource, &query, &json!({})),
+        [
+            "PrincipalId: Member must satisfy regular expression pattern: [&\\w+-.@]+",
+            "Limit: Member must have value less than or equal to 999",
+            "Marker: Member must have length greater than or equal to 1",
+        ]
+    );
+    let found = wrong::<DescribeCommentsRequest>(VERSION, &[("marker", "\u{100}")], &json!({}));
+    assert_eq!(
+        found,
+        ["Marker: Member must satisfy regular expression pattern: [\\u0000-\\u00FF]+"]
+    );
+}
+
 /// Decodes a request whose path is right, and one whose every path member is wrong.
 fn reads_its_path<R: Request>() {
     let names: Vec<_> = R::OPERATION
@@ -304,6 +366,17 @@ fn every_member_of_every_path_is_read_and_held_to_its_constraint() {
     reads_its_path::<GetDocumentVersionRequest>();
     reads_its_path::<GetFolderPathRequest>();
     reads_its_path::<GetFolderRequest>();
+    reads_its_path::<DeleteCommentRequest>();
+    reads_its_path::<DeleteCustomMetadataRequest>();
+    reads_its_path::<DeleteFolderContentsRequest>();
+    reads_its_path::<DeleteLabelsRequest>();
+    reads_its_path::<DescribeCommentsRequest>();
+    reads_its_path::<DescribeResourcePermissionsRequest>();
+    reads_its_path::<RemoveAllResourcePermissionsRequest>();
+    reads_its_path::<RemoveResourcePermissionRequest>();
+    reads_its_path::<RestoreDocumentVersionsRequest>();
+    reads_its_path::<UpdateDocumentRequest>();
+    reads_its_path::<UpdateFolderRequest>();
     reads_its_path::<UpdateDocumentVersionRequest>();
     reads_its_path::<UpdateUserRequest>();
     assert_eq!(UpdateUserRequest::OPERATION, Operation::UpdateUser);

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use docharbor_wire::{
-    CreateUserResponse, DescribeDocumentVersionsResponse, DescribeFolderContentsResponse,
-    DescribeUsersResponse, DocumentMetadata, DocumentSourceType, DocumentStatusType,
-    DocumentVersionMetadata, EpochSeconds, FolderMetadata, GetFolderPathResponse,
-    GetFolderResponse, InitiateDocumentVersionUploadResponse, LocaleType, ResourcePath,
-    ResourcePathComponent, ResourceStateType, StorageRuleType, StorageType, UploadMetadata, User,
+    AddResourcePermissionsResponse, Comment, CommentStatusType, CommentVisibilityType,
+    CreateCommentResponse, CreateCustomMetadataResponse, CreateLabelsResponse, CreateUserResponse,
+    DeleteCustomMetadataResponse, DeleteLabelsResponse, DescribeCommentsResponse,
+    DescribeDocumentVersionsResponse, DescribeFolderContentsResponse,
+    DescribeResourcePermissionsResponse, DescribeUsersResponse, DocumentMetadata,
+    DocumentSourceType, DocumentStatusType, DocumentVersionMetadata, EpochSeconds, FolderMetadata,
+    GetFolderPathResponse, GetFolderResponse, GetResourcesResponse,
+    InitiateDocumentVersionUploadResponse, LocaleType, PermissionInfo, Principal, PrincipalType,
+    ResourcePath, ResourcePathComponent, ResourceStateType, RolePermissionType, RoleType,
+    ShareResult, ShareStatusType, StorageRuleType, StorageType, UploadMetadata, User,
     UserStatusType, UserStorageMetadata, UserType,
 };
 use serde::Serialize;
@@ -229,4 +234,113 @@ fn an_answer_does_not_show_in_debug_output() {
     let shown = format!("{:?} {:?} {:?}", ann(), version(), document());
     assert!(!shown.contains("secret"), "{shown}");
     assert!(shown.starts_with("User { .. }"), "{shown}");
+}
+
+#[test]
+fn answers_that_say_nothing_are_empty_objects() {
+    assert_eq!(written(&CreateLabelsResponse {}), json!({}));
+    assert_eq!(written(&DeleteLabelsResponse {}), json!({}));
+    assert_eq!(written(&CreateCustomMetadataResponse {}), json!({}));
+    assert_eq!(written(&DeleteCustomMetadataResponse {}), json!({}));
+}
+
+#[test]
+fn who_has_which_role_is_written_with_where_it_comes_from() {
+    let role = |role, permission_type| PermissionInfo { role, permission_type };
+    let answer = DescribeResourcePermissionsResponse {
+        principals: vec![Principal {
+            id: "u1".to_owned(),
+            principal_type: PrincipalType::User,
+            roles: vec![
+                role(RoleType::CoOwner, RolePermissionType::Direct),
+                role(RoleType::Viewer, RolePermissionType::Inherited),
+            ],
+        }],
+        marker: None,
+    };
+    assert_eq!(
+        written(&answer),
+        json!({"Principals": [{"Id": "u1", "Type": "USER", "Roles": [
+            {"Role": "COOWNER", "Type": "DIRECT"}, {"Role": "VIEWER", "Type": "INHERITED"},
+        ]}]})
+    );
+}
+
+#[test]
+fn every_share_says_what_became_of_it() {
+    let share = ShareResult {
+        principal_id: "bob@example.com".to_owned(),
+        invitee_principal_id: Some("u2".to_owned()),
+        role: RoleType::Viewer,
+        status: ShareStatusType::Success,
+        share_id: "r1".to_owned(),
+        status_message: String::new(),
+    };
+    let failed = ShareResult {
+        principal_id: "u3".to_owned(),
+        invitee_principal_id: None,
+        status: ShareStatusType::Failure,
+        status_message: "There is no such user.".to_owned(),
+        ..share.clone()
+    };
+    let answer = AddResourcePermissionsResponse { share_results: vec![share, failed] };
+    assert!(!format!("{:?}", answer.share_results).contains("example"));
+    assert_eq!(
+        written(&answer),
+        json!({"ShareResults": [
+            {
+                "PrincipalId": "bob@example.com", "InviteePrincipalId": "u2", "Role": "VIEWER",
+                "Status": "SUCCESS", "ShareId": "r1", "StatusMessage": "",
+            },
+            {
+                "PrincipalId": "u3", "Role": "VIEWER", "Status": "FAILURE", "ShareId": "r1",
+                "StatusMessage": "There is no such user.",
+            },
+        ]})
+    );
+}
+
+#[test]
+fn a_comment_keeps_its_id_when_its_text_is_gone() {
+    let deleted = Comment {
+        comment_id: "c1".to_owned(),
+        parent_id: None,
+        thread_id: Some("c1".to_owned()),
+        text: None,
+        contributor: None,
+        created_timestamp: Some(EpochSeconds::from_millis(1500)),
+        status: Some(CommentStatusType::Deleted),
+        visibility: Some(CommentVisibilityType::Public),
+        recipient_id: None,
+    };
+    let reply = Comment {
+        comment_id: "c2".to_owned(),
+        parent_id: Some("c1".to_owned()),
+        text: Some("secret".to_owned()),
+        status: Some(CommentStatusType::Published),
+        visibility: Some(CommentVisibilityType::Private),
+        recipient_id: Some("u1".to_owned()),
+        ..deleted.clone()
+    };
+    let deleted_json = json!({
+        "CommentId": "c1", "ThreadId": "c1", "CreatedTimestamp": 1.5, "Status": "DELETED",
+        "Visibility": "PUBLIC",
+    });
+    let reply_json = json!({
+        "CommentId": "c2", "ParentId": "c1", "ThreadId": "c1", "Text": "secret",
+        "CreatedTimestamp": 1.5, "Status": "PUBLISHED", "Visibility": "PRIVATE",
+        "RecipientId": "u1",
+    });
+    let answer = CreateCommentResponse { comment: reply.clone() };
+    assert!(!format!("{answer:?} {reply:?}").contains("secret"));
+    assert_eq!(written(&answer), json!({"Comment": reply_json}));
+    let answer =
+        DescribeCommentsResponse { comments: vec![deleted, reply], marker: Some("m".to_owned()) };
+    assert_eq!(written(&answer), json!({"Comments": [deleted_json, reply_json], "Marker": "m"}));
+}
+
+#[test]
+fn shared_resources_are_there_even_when_there_are_none() {
+    let answer = GetResourcesResponse { folders: Vec::new(), documents: Vec::new(), marker: None };
+    assert_eq!(written(&answer), json!({"Folders": [], "Documents": []}));
 }
