@@ -142,6 +142,14 @@ impl Call {
         &self.caller
     }
 
+    /// The user who asks; an administrator is none.
+    pub fn user_id(&self) -> Option<&UserId> {
+        match &self.caller.identity {
+            Identity::Administrator(_) => None,
+            Identity::User(user) => Some(&user.id),
+        }
+    }
+
     /// The organization every statement of this call is about.
     pub fn organization(&self) -> &OrganizationId {
         &self.caller.organization

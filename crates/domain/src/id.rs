@@ -49,6 +49,10 @@ ids! {
     VersionId;
     /// The random, write-once name of stored bytes: 64 lower-case hexadecimal digits.
     BlobId;
+    /// A group of users, shaped like a user's.
+    GroupId;
+    /// A comment, shaped like a version's.
+    CommentId;
     /// An access key: `AKIA` and sixteen characters of base 32.
     AccessKeyId;
 }
@@ -81,6 +85,13 @@ impl VersionId {
     }
 }
 
+impl CommentId {
+    /// Makes a fresh id out of the moment of writing and 32 random bytes.
+    pub fn from_random(created: Timestamp, bytes: [u8; 32]) -> Self {
+        Self(format!("{}-{}", created.as_millis(), hex(&bytes)))
+    }
+}
+
 impl OrganizationId {
     /// Makes a fresh id out of five random bytes.
     pub fn from_random(bytes: [u8; 5]) -> Self {
@@ -99,13 +110,16 @@ impl OrganizationId {
 impl UserId {
     /// Makes a fresh id of the directory's shape out of 16 random bytes: `S-1-5-21-A-B-C-RID&d-…`.
     pub fn from_random(organization: &OrganizationId, bytes: [u8; 16]) -> Self {
-        let [a, b, c, rid] = [0, 4, 8, 12].map(|at| {
-            bytes[at..at + 4].iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte))
-        });
-        Self(format!("S-1-5-21-{a}-{b}-{c}-{rid}&{organization}"))
+        Self(security_identifier(organization, bytes))
     }
 }
 
+impl GroupId {
+    /// Makes a fresh id of the directory's shape out of 16 random bytes.
+    pub fn from_random(organization: &OrganizationId, bytes: [u8; 16]) -> Self {
+        Self(security_identifier(organization, bytes))
+    }
+}
 impl AccessKeyId {
     /// Makes a fresh id out of 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
@@ -125,6 +139,13 @@ impl From<DocumentId> for ResourceId {
     fn from(id: DocumentId) -> Self {
         Self(id.0)
     }
+}
+
+fn security_identifier(organization: &OrganizationId, bytes: [u8; 16]) -> String {
+    let [a, b, c, rid] = [0, 4, 8, 12].map(|at| {
+        bytes[at..at + 4].iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte))
+    });
+    format!("S-1-5-21-{a}-{b}-{c}-{rid}&{organization}")
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,6 +8,7 @@ mod caller;
 mod id;
 pub mod limits;
 mod name;
+mod permission;
 mod policy;
 mod refusal;
 mod resource;
@@ -17,12 +18,14 @@ mod upload;
 mod user;
 mod version;
 
-pub use access::{Found, Granted, Role, grant};
+pub use access::{Found, Granted, Life, grant};
 pub use caller::{Action, Administrator, Call, Caller, Identity, Scope, Scopes, TokenUser};
 pub use id::{
-    AccessKeyId, BlobId, DocumentId, FolderId, OrganizationId, ResourceId, UserId, VersionId,
+    AccessKeyId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId, ResourceId,
+    UserId, VersionId,
 };
 pub use name::ResourceName;
+pub use permission::{Grants, Power, Principal, Role, Standing};
 pub use policy::{Policy, PolicyError};
 pub use refusal::Refusal;
 pub use resource::{Document, Folder, FolderKind, Item, ItemKind, PathStep, Sort};

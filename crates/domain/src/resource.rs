@@ -35,6 +35,12 @@ pub struct Folder {
     pub created: Timestamp,
     /// When it, or what stands directly in it, last changed.
     pub modified: Timestamp,
+    /// Whether it, or a folder above it, lies in a recycle bin.
+    #[serde(default)]
+    pub is_recycled: bool,
+    /// Its labels, in order.
+    #[serde(default)]
+    pub labels: Vec<String>,
 }
 
 /// A document, with the version that stands for it.
@@ -52,6 +58,15 @@ pub struct Document {
     pub modified: Timestamp,
     /// The latest ACTIVE version; without one, the newest INITIALIZED one.
     pub latest: Version,
+    /// Who uploaded it first: an ARN or a user's id.
+    #[serde(default)]
+    pub creator: String,
+    /// Whether it, or a folder above it, lies in a recycle bin.
+    #[serde(default)]
+    pub is_recycled: bool,
+    /// Its labels, in order.
+    #[serde(default)]
+    pub labels: Vec<String>,
 }
 
 /// A folder or a document.
@@ -60,7 +75,7 @@ pub enum Item {
     /// A folder.
     Folder(Folder),
     /// A document.
-    Document(Document),
+    Document(Box<Document>),
 }
 
 /// One level of a path, the root's first.
@@ -115,6 +130,22 @@ impl Item {
         }
     }
 
+    /// Whether it, or a folder above it, lies in a recycle bin.
+    pub fn is_recycled(&self) -> bool {
+        match self {
+            Self::Folder(folder) => folder.is_recycled,
+            Self::Document(document) => document.is_recycled,
+        }
+    }
+
+    /// Notes whether it, or a folder above it, lies in a recycle bin.
+    pub fn set_recycled(&mut self, is_recycled: bool) {
+        match self {
+            Self::Folder(folder) => folder.is_recycled = is_recycled,
+            Self::Document(document) => document.is_recycled = is_recycled,
+        }
+    }
+
     /// The user the tree belongs to.
     pub fn owner(&self) -> &UserId {
         match self {
@@ -154,6 +185,8 @@ impl Granted<Folder> {
             name,
             created: now,
             modified: now,
+            is_recycled: false,
+            labels: Vec::new(),
         })
     }
 
@@ -181,6 +214,8 @@ impl Folder {
             name: ResourceName::new(name),
             created: now,
             modified: now,
+            is_recycled: false,
+            labels: Vec::new(),
         };
         [
             folder(root, FolderKind::Root, "/"),

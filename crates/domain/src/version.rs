@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Granted, Role};
+use crate::access::Granted;
+use crate::permission::{Power, Standing};
 use crate::{BlobId, Call, Document, Refusal, ResourceName, Timestamp, VersionId};
 
 /// One version of a document.
@@ -78,23 +79,28 @@ impl Version {
 }
 
 impl Granted<Document> {
-    /// Shows a version to a caller: a draft exists only for who began it, the owner and co-owners.
+    /// Shows a version to a caller: a draft exists only for who began it, the owner and co-owners,
+    /// and an older version is history.
     pub fn show(
         &self,
         version: Option<Version>,
         id: &VersionId,
         call: &Call,
     ) -> Result<Version, Refusal> {
-        version
+        let version = version
             .filter(|version| version.is_active() || self.may_finish(version, call))
-            .ok_or_else(|| Version::not_found(id))
+            .ok_or_else(|| Version::not_found(id))?;
+        if version.is_active() && version.id != self.get().latest.id {
+            self.require(Power::ReadHistory)?;
+        }
+        Ok(version)
     }
 }
 
 impl<T> Granted<T> {
     /// Whether the caller may see, finish or abort a draft of this document, or of this folder's.
     pub fn may_finish(&self, version: &Version, call: &Call) -> bool {
-        self.held() >= Role::CoOwner || version.creator == call.caller().principal()
+        self.held() >= Standing::CoOwner || version.creator == call.caller().principal()
     }
 }
 
@@ -102,7 +108,10 @@ impl<T> Granted<T> {
 mod tests {
     use super::*;
     use crate::caller::{Action, Administrator, Caller, Identity, Scope};
-    use crate::{AccessKeyId, DocumentId, FolderId, Found, Item, OrganizationId, UserId, grant};
+    use crate::{
+        AccessKeyId, DocumentId, FolderId, Found, Grants, Item, Life, OrganizationId, Power,
+        UserId, grant,
+    };
 
     #[test]
     fn a_missing_version_and_an_invisible_draft_get_the_same_answer() {
@@ -140,10 +149,20 @@ mod tests {
             created: now,
             modified: now,
             latest: version.clone(),
+            creator: "ann".to_owned(),
+            is_recycled: false,
+            labels: Vec::new(),
         };
-        let owner = document.owner.clone();
-        let found = Found { resource: Item::Document(document), owner, depth: 1, live: true };
-        let granted = grant(Some(found), &call, Role::Viewer).unwrap().document().unwrap();
+        let found = Found {
+            owner: document.owner.clone(),
+            creator: document.creator.clone(),
+            is_document: true,
+            depth: 1,
+            life: Life::Live,
+            grants: Grants::default(),
+            resource: Item::Document(Box::new(document)),
+        };
+        let granted = grant(Some(found), &call, Power::View).unwrap().document().unwrap();
         let id = VersionId::new("1-a");
         assert_eq!(granted.show(None, &id, &call), Err(Version::not_found(&id)));
         assert!(granted.show(Some(version), &id, &call).is_ok());

@@ -2,11 +2,12 @@
 
 use docharbor_domain::limits::TREE_WALK_MAX;
 use docharbor_domain::{
-    Document, Folder, FolderId, FolderKind, Found, Item, ItemKind, OrganizationId, PathStep,
-    ResourceId, ResourceName, Sort, SubtreeRow, UserId,
+    Document, Folder, FolderId, FolderKind, Found, Grants, Item, ItemKind, Life, OrganizationId,
+    PathStep, ResourceId, ResourceName, Sort, SubtreeRow, UserId,
 };
 
 use crate::driver::Tx;
+use crate::permissions::{decode_standing, is_mine, rank};
 use crate::value::Row;
 use crate::versions::{VERSION_AT, decode_version, version_columns};
 use crate::{StoreError, corrupt};
@@ -15,7 +16,10 @@ use crate::{StoreError, corrupt};
 macro_rules! item_columns {
     () => {
         concat!(
-            "r.id, r.kind, r.parent_id, r.owner_id, r.name, r.created_ms, r.modified_ms, ",
+            "r.id, r.kind, r.parent_id, r.owner_id, r.name, r.created_ms, r.modified_ms, \
+             r.state, r.creator, \
+             (SELECT string_agg(l.name, '\n') FROM label l \
+               WHERE l.organization_id = r.organization_id AND l.resource_id = r.id), ",
             version_columns!()
         )
     };
@@ -30,7 +34,7 @@ macro_rules! latest_version {
     };
 }
 
-/// Walks from an item to its root. `walked` counts the levels above it and finds a deletion in them.
+/// Walks from an item to its root. A walk that is cut short is that of a broken tree.
 macro_rules! walk_up {
     () => {
         "WITH RECURSIVE up(id, parent_id, state, depth) AS (
@@ -41,21 +45,49 @@ macro_rules! walk_up {
               WHERE up.depth < $3)"
     };
 }
+pub(crate) use walk_up;
+
+/// The worst state of the levels of a walk, as a number that `decode_life` reads.
+macro_rules! life {
+    () => {
+        "CASE up.state WHEN 'LIVE' THEN 0 WHEN 'RECYCLED' THEN 1 WHEN 'RECOVERABLE' THEN 2 ELSE 3 END"
+    };
+}
+pub(crate) use life;
 
 const ITEM: &str = concat!(
     walk_up!(),
-    ", walked AS (SELECT MAX(depth) AS depth,
-                         MAX(CASE state WHEN 'LIVE' THEN 0 ELSE 1 END) AS dead FROM up)
+    ", walked AS (SELECT MAX(depth) AS depth, MAX(",
+    life!(),
+    ") AS life FROM up),
+     mine AS (SELECT MAX(CASE WHEN up.depth = 0 THEN ",
+    rank!(),
+    " END) AS direct, MAX(CASE WHEN up.depth > 0 THEN ",
+    rank!(),
+    " END) AS inherited
+                FROM up JOIN permission p ON p.organization_id = $1 AND p.resource_id = up.id
+               WHERE $4 <> '' AND ",
+    is_mine!("$4"),
+    ")
      SELECT ",
     item_columns!(),
-    ", walked.depth, walked.dead FROM walked
+    ", walked.depth, walked.life, mine.direct, mine.inherited
+       FROM walked CROSS JOIN mine
        JOIN resource r ON r.organization_id = $1 AND r.id = $2 ",
     latest_version!()
 );
 
 const PATH: &str = concat!(
     walk_up!(),
-    " SELECT up.depth, up.state, r.id, r.name, r.owner_id, r.kind
+    " SELECT up.depth, ",
+    life!(),
+    ", r.id, r.name, r.owner_id, r.kind, r.creator,
+             (SELECT MAX(",
+    rank!(),
+    ") FROM permission p
+               WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
+    is_mine!("$4"),
+    ")
         FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.id
        ORDER BY up.depth DESC"
 );
@@ -69,19 +101,20 @@ macro_rules! children {
             " FROM resource r ",
             latest_version!(),
             " WHERE r.organization_id = $1 AND r.parent_id = $2 AND r.kind = $3
-                AND (r.live_name_key IS NOT NULL OR $4 = 1)
+                AND (r.live_name_key IS NOT NULL OR (r.state = 'LIVE' AND $4 = 1)
+                     OR r.state = 'RECYCLED' OR (r.state = 'RECOVERABLE' AND $5 = 1))
                 AND (r.",
             $key,
             ", r.id) ",
             $after,
-            " ($5, $6)
+            " ($6, $7)
               ORDER BY r.",
             $key,
             " ",
             $order,
             ", r.id ",
             $order,
-            " LIMIT $7"
+            " LIMIT $8"
         )
     };
 }
@@ -94,7 +127,8 @@ const BY_DATE_DESCENDING: &str = children!("modified_ms", "<", "DESC");
 const SUBTREE: &str = "
     WITH RECURSIVE down(id, parent_id, kind, latest_version_id) AS (
         SELECT id, parent_id, kind, latest_version_id FROM resource
-         WHERE organization_id = $1 AND parent_id = $2 AND live_name_key IS NOT NULL
+         WHERE organization_id = $1 AND parent_id = $2
+           AND (live_name_key IS NOT NULL OR state <> 'LIVE')
         UNION ALL
         SELECT r.id, r.parent_id, r.kind, r.latest_version_id
           FROM down JOIN resource r ON r.organization_id = $1 AND r.parent_id = down.id
@@ -121,6 +155,8 @@ pub struct Listing {
     pub descending: bool,
     /// With documents that have no ACTIVE version yet.
     pub include_initialized: bool,
+    /// With what only administrators can still bring back.
+    pub include_recoverable: bool,
     /// Behind this item.
     pub after: Option<Place>,
     /// At most so many.
@@ -139,21 +175,36 @@ pub struct Place {
 }
 
 impl Tx {
-    /// Reads a folder or document that is live, and so is all above it.
+    /// Reads a folder or document that was not deleted, with the permissions that reach a user.
     pub async fn item(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
+        user: Option<&UserId>,
     ) -> Result<Option<Found<Item>>, StoreError> {
-        let args = [organization.into(), id.into(), TREE_WALK_MAX.into()];
+        let user = user.map_or("", UserId::as_str);
+        let args = [organization.into(), id.into(), TREE_WALK_MAX.into(), user.into()];
         let Some(row) = self.row(ITEM, &args).await? else { return Ok(None) };
+        let depth = row.int(WALKED_AT)?;
+        let life = decode_life(row.int(WALKED_AT + 1)?);
         // What is deleted is being taken apart and need not decode any more.
-        if row.int(WALKED_AT + 1)? != 0 {
+        if life == Life::Deleted || depth >= TREE_WALK_MAX {
             return Ok(None);
         }
-        let resource = decode_item(&row)?;
-        let owner = resource.owner().clone();
-        Ok(Some(Found { resource, owner, depth: row.int(WALKED_AT)?, live: true }))
+        let mut resource = decode_item(&row)?;
+        resource.set_recycled(life != Life::Live);
+        Ok(Some(Found {
+            owner: resource.owner().clone(),
+            creator: row.text(CREATOR_AT)?.to_owned(),
+            is_document: matches!(resource, Item::Document(_)),
+            depth,
+            life,
+            grants: Grants {
+                direct: decode_standing(row.int_opt(WALKED_AT + 2)?),
+                inherited: decode_standing(row.int_opt(WALKED_AT + 3)?),
+            },
+            resource,
+        }))
     }
 
     /// Reads the path of an item, its root first, in one statement.
@@ -161,23 +212,43 @@ impl Tx {
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
+        user: Option<&UserId>,
     ) -> Result<Option<Found<ItemPath>>, StoreError> {
-        let args = [organization.into(), id.into(), TREE_WALK_MAX.into()];
+        let user = user.map_or("", UserId::as_str);
+        let args = [organization.into(), id.into(), TREE_WALK_MAX.into(), user.into()];
         let rows = self.rows(PATH, &args).await?;
         let Some(last) = rows.last() else { return Ok(None) };
-        let mut live = true;
+        let depth = last_depth(&rows)?;
+        let mut life = Life::Live;
+        let mut grants = Grants::default();
+        let mut first_shared = None;
         let mut steps = Vec::with_capacity(rows.len());
-        for row in &rows {
-            live &= row.text(1)? == "LIVE";
+        for (at, row) in rows.iter().enumerate() {
+            life = life.max(decode_life(row.int(1)?));
+            let standing = decode_standing(row.int_opt(7)?);
+            if standing.is_some() {
+                first_shared.get_or_insert(at);
+            }
+            if row.int(0)? == 0 {
+                grants.direct = standing;
+            } else {
+                grants.inherited = grants.inherited.max(standing);
+            }
             let name = ResourceName::new(row.text(3)?);
             steps.push(PathStep { id: row.text(2)?.to_owned(), name });
+        }
+        if depth >= TREE_WALK_MAX {
+            return Ok(None);
         }
         let is_document = last.text(5)? == "DOCUMENT";
         Ok(Some(Found {
             owner: UserId::new(last.text(4)?),
-            depth: i64::try_from(rows.len()).unwrap_or(i64::MAX) - 1,
-            resource: ItemPath { steps, is_document },
-            live,
+            creator: last.text(6)?.to_owned(),
+            is_document,
+            depth,
+            life,
+            grants,
+            resource: ItemPath { steps, first_shared, is_document },
         }))
     }
 
@@ -209,6 +280,7 @@ impl Tx {
             folder.into(),
             kind.into(),
             listing.include_initialized.into(),
+            listing.include_recoverable.into(),
             key,
             id.into(),
             listing.limit.into(),
@@ -234,6 +306,8 @@ impl Tx {
 pub struct ItemPath {
     /// The levels, the root's first and the item's last.
     pub steps: Vec<PathStep>,
+    /// The highest level on which the user holds a permission.
+    pub first_shared: Option<usize>,
     /// Whether the item is a document.
     pub is_document: bool,
 }
@@ -241,10 +315,35 @@ pub struct ItemPath {
 /// Where the facts of the walk stand in a row of `ITEM`.
 const WALKED_AT: usize = VERSION_AT + 15;
 
-fn decode_item(row: &Row) -> Result<Item, StoreError> {
+/// Where an item's creator stands in a row that reads an item.
+const CREATOR_AT: usize = 8;
+
+fn last_depth(rows: &[Row]) -> Result<i64, StoreError> {
+    rows.first().map_or(Ok(0), |row| row.int(0))
+}
+
+pub(crate) fn decode_life(rank: i64) -> Life {
+    match rank {
+        0 => Life::Live,
+        1 => Life::Recycled,
+        2 => Life::Recoverable,
+        _ => Life::Deleted,
+    }
+}
+
+fn decode_labels(row: &Row) -> Result<Vec<String>, StoreError> {
+    let mut labels: Vec<String> =
+        row.text_opt(9)?.into_iter().flat_map(|all| all.split('\n')).map(str::to_owned).collect();
+    labels.sort_unstable();
+    Ok(labels)
+}
+
+pub(crate) fn decode_item(row: &Row) -> Result<Item, StoreError> {
     let owner = UserId::new(row.text(3)?);
     let parent = row.text_opt(2)?.map(FolderId::new);
     let (created, modified) = (row.timestamp(5)?, row.timestamp(6)?);
+    let is_recycled = row.text(7)? != "LIVE";
+    let labels = decode_labels(row)?;
     let kind = match row.text(1)? {
         "FOLDER" => FolderKind::Ordinary,
         "ROOT" => FolderKind::Root,
@@ -252,7 +351,7 @@ fn decode_item(row: &Row) -> Result<Item, StoreError> {
         "DOCUMENT" => {
             let latest = decode_version(row, VERSION_AT)?
                 .ok_or_else(|| corrupt("resource", "a document has no version"))?;
-            return Ok(Item::Document(Document {
+            return Ok(Item::Document(Box::new(Document {
                 id: docharbor_domain::DocumentId::new(row.text(0)?),
                 // A deleted document stands nowhere; nobody is shown one.
                 parent: parent.unwrap_or_else(|| FolderId::new("")),
@@ -260,7 +359,10 @@ fn decode_item(row: &Row) -> Result<Item, StoreError> {
                 created,
                 modified,
                 latest,
-            }));
+                creator: row.text(CREATOR_AT)?.to_owned(),
+                is_recycled,
+                labels,
+            })));
         }
         other => return Err(corrupt("resource", &format!("kind {other}"))),
     };
@@ -272,6 +374,8 @@ fn decode_item(row: &Row) -> Result<Item, StoreError> {
         name: ResourceName::new(row.text(4)?),
         created,
         modified,
+        is_recycled,
+        labels,
     }))
 }
 

@@ -7,6 +7,7 @@
 mod answers;
 mod driver;
 mod items;
+mod permissions;
 mod removal;
 mod sites;
 mod tree;
@@ -17,6 +18,7 @@ mod versions;
 
 pub use driver::{BoxFuture, Inserted, Metadata, Options, StoreError, Tx};
 pub use items::{ItemPath, Listing, Place};
+pub use permissions::Permission;
 pub use removal::{Purge, VersionBytes};
 pub use sites::{AccessKeyRow, TokenRow};
 pub use tree::Counted;

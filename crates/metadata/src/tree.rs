@@ -12,8 +12,8 @@ use crate::driver::{Inserted, Lock, Tx};
 const INSERT: &str = "
     INSERT INTO resource (organization_id, id, kind, parent_id, owner_id, name, name_key,
                           live_name_key, state, latest_version_id, next_ordinal, item_count,
-                          created_ms, modified_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'LIVE', $9, $10, 0, $11, $12)";
+                          created_ms, modified_ms, creator)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'LIVE', $9, $10, 0, $11, $12, $13)";
 
 const NAME_TAKEN: &str = "
     SELECT id FROM resource
@@ -21,11 +21,12 @@ const NAME_TAKEN: &str = "
 
 const COUNT_ITEMS: &str = "
     UPDATE resource SET item_count = item_count + $1
-     WHERE organization_id = $2 AND id = $3 AND state = 'LIVE' AND item_count + $4 <= $5";
+     WHERE organization_id = $2 AND id = $3 AND state <> 'DELETED'
+       AND ($4 <= 0 OR item_count + $4 <= $5 OR kind = 'RECYCLE_BIN')";
 
 const TOUCH: &str = "
     UPDATE resource SET modified_ms = CASE WHEN modified_ms < $1 THEN $1 ELSE modified_ms END
-     WHERE organization_id = $2 AND id = $3 AND state = 'LIVE'";
+     WHERE organization_id = $2 AND id = $3 AND state <> 'DELETED'";
 
 const STATE: &str = "
     SELECT state, parent_id, next_ordinal FROM resource WHERE organization_id = $1 AND id = $2";
@@ -47,8 +48,9 @@ const SET_DRAFT: &str = "
      WHERE organization_id = $2 AND id = $3 AND live_name_key IS NULL";
 
 const DETACH: &str = "
-    UPDATE resource SET state = 'DELETED', parent_id = NULL, live_name_key = NULL
-     WHERE organization_id = $1 AND id = $2 AND state = 'LIVE'";
+    UPDATE resource SET state = 'DELETED', parent_id = NULL, live_name_key = NULL,
+                        former_parent_id = NULL, recycled_ms = NULL
+     WHERE organization_id = $1 AND id = $2 AND state <> 'DELETED'";
 
 const DELETE_DRAFT: &str = "
     DELETE FROM resource WHERE organization_id = $1 AND id = $2 AND live_name_key IS NULL";
@@ -97,7 +99,7 @@ impl Tx {
         }
         let row = self.row(STATE, &[organization.into(), folder.into()]).await?;
         match row {
-            Some(row) if row.text(0)? == "LIVE" => Ok(Counted::Full),
+            Some(row) if row.text(0)? != "DELETED" => Ok(Counted::Full),
             Some(_) | None => Ok(Counted::Gone),
         }
     }
@@ -137,6 +139,7 @@ impl Tx {
             0_i64.into(),
             folder.created.into(),
             folder.modified.into(),
+            (&folder.owner).into(),
         ];
         self.insert_unique(INSERT, &args).await
     }
@@ -161,6 +164,7 @@ impl Tx {
             1_i64.into(),
             document.created.into(),
             document.modified.into(),
+            document.creator.as_str().into(),
         ];
         self.execute(INSERT, &args).await?;
         Ok(())
@@ -182,8 +186,8 @@ impl Tx {
         let Some(item) = self.row_locked(Lock::Update, STATE, &item).await? else {
             return Ok(None);
         };
-        let there = folder.text(0)? == "LIVE"
-            && item.text(0)? == "LIVE"
+        let there = folder.text(0)? != "DELETED"
+            && item.text(0)? != "DELETED"
             && item.text_opt(1)? == Some(parent.as_str());
         Ok(if there { Some(item.int(2)?) } else { None })
     }

@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         invariant: "an item that was not deleted stands in a folder, or is a root folder or recycle bin",
         sql: "SELECT r.id, r.kind FROM resource r
                LEFT JOIN resource p ON p.organization_id = r.organization_id AND p.id = r.parent_id
-               WHERE r.organization_id = $1 AND r.state = 'LIVE'
+               WHERE r.organization_id = $1 AND r.state <> 'DELETED'
                  AND CASE WHEN r.kind IN ('ROOT', 'RECYCLE_BIN') THEN r.parent_id IS NOT NULL
                           ELSE p.id IS NULL OR p.kind = 'DOCUMENT' END",
     },
@@ -37,7 +37,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         invariant: "a folder's number of items is the number of its items",
         sql: "SELECT r.id, 'counts ' || r.item_count FROM resource r
-               WHERE r.organization_id = $1 AND r.state = 'LIVE' AND r.kind <> 'DOCUMENT'
+               WHERE r.organization_id = $1 AND r.state <> 'DELETED' AND r.kind <> 'DOCUMENT'
                  AND r.item_count <> (SELECT COUNT(*) FROM resource c
                       WHERE c.organization_id = $1 AND c.parent_id = r.id)",
     },
@@ -53,12 +53,13 @@ pub const CHECKS: &[Check] = &[
     Check {
         invariant: "the latest version of a document is its newest ACTIVE one, else its newest",
         sql: "SELECT r.id, 'latest' FROM resource r
-               WHERE r.organization_id = $1 AND r.state = 'LIVE' AND r.kind = 'DOCUMENT'
+               WHERE r.organization_id = $1 AND r.state <> 'DELETED' AND r.kind = 'DOCUMENT'
                  AND NOT EXISTS (SELECT 1 FROM version v
                       WHERE v.organization_id = $1 AND v.document_id = r.id
-                        AND v.id = r.latest_version_id
+                        AND v.id = r.latest_version_id AND v.status <> 'DELETED'
                         AND NOT EXISTS (SELECT 1 FROM version o
                              WHERE o.organization_id = $1 AND o.document_id = r.id
+                               AND o.status <> 'DELETED'
                                AND (o.status = 'ACTIVE' OR v.status <> 'ACTIVE')
                                AND ((o.status = 'ACTIVE' AND v.status <> 'ACTIVE')
                                     OR o.ordinal > v.ordinal)))",
@@ -71,11 +72,12 @@ pub const CHECKS: &[Check] = &[
                WHERE v.organization_id = $1 AND r.id IS NULL",
     },
     Check {
-        invariant: "an ACTIVE version has bytes, is charged for them and does not expire",
+        invariant: "an ACTIVE or DELETED version has bytes, is charged for them and does not expire",
         sql: "SELECT v.id, v.status FROM version v
                LEFT JOIN blob b ON b.organization_id = v.organization_id AND b.id = v.blob_id
-               WHERE v.organization_id = $1 AND v.status = 'ACTIVE'
-                 AND (b.id IS NULL OR b.size_bytes <> v.charged_bytes OR v.expires_ms IS NOT NULL)",
+               WHERE v.organization_id = $1 AND v.status IN ('ACTIVE', 'DELETED')
+                 AND (b.id IS NULL OR b.size_bytes <> v.charged_bytes OR v.expires_ms IS NOT NULL
+                      OR (v.status = 'DELETED') <> (v.deleted_ms IS NOT NULL))",
     },
     Check {
         invariant: "an INITIALIZED version expires, and is charged what arrived or was declared",
@@ -107,6 +109,76 @@ pub const CHECKS: &[Check] = &[
                  ON stored.id = u.id
                WHERE u.organization_id = $1
                  AND u.storage_used_bytes <> COALESCE(stored.bytes, 0)",
+    },
+    Check {
+        invariant: "what is recycled lies in its owner's recycle bin, and holds no name there",
+        sql: "SELECT r.id, r.kind FROM resource r
+               LEFT JOIN site_user u ON u.organization_id = r.organization_id
+                     AND u.id = r.owner_id AND u.recycle_bin_id = r.parent_id
+               WHERE r.organization_id = $1
+                 AND CASE WHEN r.state IN ('RECYCLED', 'RECOVERABLE')
+                          THEN u.id IS NULL OR r.recycled_ms IS NULL OR r.live_name_key IS NOT NULL
+                               OR r.former_parent_id IS NULL
+                          ELSE (u.id IS NOT NULL AND r.state = 'LIVE')
+                               OR r.recycled_ms IS NOT NULL OR r.former_parent_id IS NOT NULL END",
+    },
+    Check {
+        invariant: "what stands in a tree belongs to the owner of the tree",
+        sql: "SELECT r.id, r.kind FROM resource r
+               JOIN resource p ON p.organization_id = r.organization_id AND p.id = r.parent_id
+               WHERE r.organization_id = $1 AND r.owner_id <> p.owner_id",
+    },
+    Check {
+        invariant: "permissions, labels and custom metadata belong to an item",
+        sql: "SELECT x.resource_id, x.what FROM (
+                  SELECT resource_id, 'permission' AS what FROM permission WHERE organization_id = $1
+                  UNION ALL
+                  SELECT resource_id, 'label' FROM label WHERE organization_id = $1
+                  UNION ALL
+                  SELECT resource_id, 'custom metadata' FROM custom_metadata
+                   WHERE organization_id = $1) x
+               LEFT JOIN resource r ON r.organization_id = $1 AND r.id = x.resource_id
+               WHERE r.id IS NULL",
+    },
+    Check {
+        invariant: "comments and custom metadata of a version belong to one that exists",
+        sql: "SELECT x.document_id, x.what FROM (
+                  SELECT document_id, version_id, 'comment' AS what FROM comment
+                   WHERE organization_id = $1
+                  UNION ALL
+                  SELECT resource_id, version_id, 'custom metadata' FROM custom_metadata
+                   WHERE organization_id = $1 AND version_id <> '') x
+               LEFT JOIN version v ON v.organization_id = $1 AND v.document_id = x.document_id
+                     AND v.id = x.version_id
+               WHERE v.id IS NULL",
+    },
+    Check {
+        invariant: "a reply answers a comment that is kept, and only answered ones are tombstones",
+        sql: "SELECT c.id, 'comment' FROM comment c
+               LEFT JOIN comment p ON p.organization_id = c.organization_id
+                     AND p.document_id = c.document_id AND p.version_id = c.version_id
+                     AND p.id = c.parent_id
+               WHERE c.organization_id = $1
+                 AND ((c.parent_id IS NOT NULL AND p.id IS NULL)
+                      OR (c.text IS NULL AND NOT EXISTS (
+                          SELECT 1 FROM comment r WHERE r.organization_id = $1
+                             AND r.document_id = c.document_id AND r.version_id = c.version_id
+                             AND r.parent_id = c.id)))",
+    },
+    Check {
+        invariant: "a permission is given to a user or group that exists, and not to the owner",
+        sql: "SELECT p.resource_id, p.principal_type FROM permission p
+               LEFT JOIN resource r ON r.organization_id = p.organization_id AND r.id = p.resource_id
+               LEFT JOIN site_user u ON u.organization_id = p.organization_id
+                     AND u.id = p.principal_id
+               LEFT JOIN site_group g ON g.organization_id = p.organization_id
+                     AND g.id = p.principal_id
+               WHERE p.organization_id = $1 AND r.state <> 'DELETED'
+                 AND CASE p.principal_type
+                     WHEN 'USER' THEN u.id IS NULL OR u.id = r.owner_id
+                     WHEN 'GROUP' THEN g.id IS NULL
+                     WHEN 'ORGANIZATION' THEN p.principal_id <> $1
+                     ELSE p.principal_id <> 'anonymous' END",
     },
     Check {
         invariant: "every user has a live root folder and a live recycle bin",

@@ -20,7 +20,7 @@ macro_rules! version_columns {
 pub(crate) use version_columns;
 
 /// Where a version's columns begin in a row that reads an item.
-pub(crate) const VERSION_AT: usize = 7;
+pub(crate) const VERSION_AT: usize = 10;
 
 macro_rules! select_version {
     () => {
@@ -34,11 +34,11 @@ macro_rules! select_version {
     };
 }
 
-const VERSION: &str = concat!(select_version!(), "AND v.id = $3");
+const VERSION: &str = concat!(select_version!(), "AND v.id = $3 AND v.status <> 'DELETED'");
 
 const VERSIONS: &str = concat!(
     select_version!(),
-    "AND (v.status = 'ACTIVE' OR $3 = 1) AND v.ordinal < $4 ORDER BY v.ordinal DESC LIMIT $5"
+    "AND (v.status = 'ACTIVE' OR (v.status = 'INITIALIZED' AND $3 = 1)) AND v.ordinal < $4 ORDER BY v.ordinal DESC LIMIT $5"
 );
 
 const LOCK_VERSION: &str =
@@ -64,7 +64,8 @@ const DELETE_INITIALIZED: &str = "
      WHERE organization_id = $1 AND document_id = $2 AND id = $3 AND status = 'INITIALIZED'";
 
 const NEWEST: &str = "
-    SELECT id FROM version WHERE organization_id = $1 AND document_id = $2
+    SELECT id FROM version
+     WHERE organization_id = $1 AND document_id = $2 AND status <> 'DELETED'
      ORDER BY ordinal DESC LIMIT 1";
 
 const EXPIRED: &str = "

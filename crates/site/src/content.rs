@@ -3,7 +3,7 @@
 use docharbor_blobs::{BlobError, BlobKey, Body, Expected, Reader, ReceiveError, Stored};
 use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
 use docharbor_domain::{
-    BlobId, Call, DocumentId, Refusal, ResourceName, Role, Timestamp, UserId, Version, VersionId,
+    BlobId, Call, DocumentId, Power, Refusal, ResourceName, Timestamp, UserId, Version, VersionId,
     VersionStatus,
 };
 use docharbor_metadata::{Blob, Tx};
@@ -164,7 +164,7 @@ async fn open_upload(
     document: &DocumentId,
     id: &VersionId,
 ) -> Result<Incoming, Error> {
-    let granted = access::document(tx, call, document, Role::Contributor).await?;
+    let granted = access::document(tx, call, document, Power::Contribute).await?;
     let found = tx.version(call.organization(), document, id).await?;
     let version = granted.show(found, id, call)?;
     match version.status {
@@ -190,7 +190,7 @@ fn closed() -> Refusal {
 async fn attach(tx: &mut Tx, input: &Attachment) -> Result<(), Error> {
     let Incoming { call, document, version, .. } = &input.incoming;
     let organization = call.organization();
-    let granted = access::document(tx, call, document, Role::Contributor).await?;
+    let granted = access::document(tx, call, document, Power::Contribute).await?;
     let held = tx.version_locked(organization, document, version).await?;
     let Some(VersionStatus::Initialized { charged_bytes, received, .. }) =
         held.map(|version| version.status)
@@ -229,7 +229,7 @@ async fn readable_version(
     document: &DocumentId,
     id: &VersionId,
 ) -> Result<Version, Error> {
-    let granted = access::document(tx, call, document, Role::Viewer).await?;
+    let granted = access::document(tx, call, document, Power::Download).await?;
     let latest = &granted.get().latest;
     let found = if latest.id == *id {
         Some(latest.clone())

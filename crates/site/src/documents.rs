@@ -1,6 +1,6 @@
 //! Documents: read one, read its versions, delete it.
 
-use docharbor_domain::{Call, Document, DocumentId, Role, Timestamp, Version, VersionId};
+use docharbor_domain::{Call, Document, DocumentId, Power, Timestamp, Version, VersionId};
 use docharbor_metadata::Tx;
 
 use crate::folders::changing;
@@ -21,7 +21,7 @@ impl Site {
     pub async fn document(&self, call: &Call, id: DocumentId) -> Result<Document, Error> {
         self.look_up((call.clone(), id), |tx, (call, id)| {
             Box::pin(
-                async move { Ok(access::document(tx, call, id, Role::Viewer).await?.into_inner()) },
+                async move { Ok(access::document(tx, call, id, Power::View).await?.into_inner()) },
             )
         })
         .await
@@ -37,7 +37,7 @@ impl Site {
         let input = (call.clone(), document, id);
         self.look_up(input, |tx, (call, document, id)| {
             Box::pin(async move {
-                let granted = access::document(tx, call, document, Role::Viewer).await?;
+                let granted = access::document(tx, call, document, Power::View).await?;
                 let found = tx.version(call.organization(), document, id).await?;
                 Ok(granted.show(found, id, call)?)
             })
@@ -57,7 +57,7 @@ impl Site {
 
 async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     let organization = input.call.organization();
-    let document = access::document(tx, &input.call, &input.id, Role::CoOwner).await?;
+    let document = access::document(tx, &input.call, &input.id, Power::Delete).await?;
     let document = document.get();
     let id = document.id.clone().into();
     if tx.lock_item(organization, &document.parent, &id).await?.is_none() {

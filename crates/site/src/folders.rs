@@ -2,7 +2,7 @@
 
 use docharbor_domain::limits::FOLDER_TOTALS_ITEMS_MAX;
 use docharbor_domain::{
-    Call, Folder, FolderId, FolderTotals, Refusal, ResourceName, Role, Timestamp, folder_totals,
+    Call, Folder, FolderId, FolderTotals, Power, Refusal, ResourceName, Timestamp, folder_totals,
 };
 use docharbor_metadata::{Counted, Inserted, Tx};
 
@@ -63,7 +63,7 @@ impl Site {
 
 async fn create_folder(tx: &mut Tx, input: &NewFolder) -> Result<Folder, Error> {
     let organization = input.call.organization();
-    let parent = access::folder(tx, &input.call, &input.parent, Role::Contributor).await?;
+    let parent = access::folder(tx, &input.call, &input.parent, Power::Contribute).await?;
     let folder = parent.new_folder(input.id.clone(), input.name.clone(), input.now)?;
     add_item(tx, &input.call, &input.parent).await?;
     tx.touch_folder(organization, &input.parent, input.now).await?;
@@ -91,7 +91,7 @@ pub(crate) fn name_taken() -> Refusal {
 }
 
 async fn read_folder(tx: &mut Tx, call: &Call, id: &FolderId) -> Result<FolderView, Error> {
-    let folder = access::folder(tx, call, id, Role::Viewer).await?.into_inner();
+    let folder = access::folder(tx, call, id, Power::View).await?.into_inner();
     let rows = tx.subtree(call.organization(), id, FOLDER_TOTALS_ITEMS_MAX + 1).await?;
     let is_small = i64::try_from(rows.len()).is_ok_and(|count| count <= FOLDER_TOTALS_ITEMS_MAX);
     let totals = is_small.then(|| folder_totals(id.as_str(), &rows));
@@ -100,7 +100,7 @@ async fn read_folder(tx: &mut Tx, call: &Call, id: &FolderId) -> Result<FolderVi
 
 async fn delete_folder(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     let organization = input.call.organization();
-    let folder = access::folder(tx, &input.call, &input.id, Role::CoOwner).await?;
+    let folder = access::folder(tx, &input.call, &input.id, Power::Delete).await?;
     let parent = folder.removable_from()?;
     let id = input.id.clone().into();
     if tx.lock_item(organization, parent, &id).await?.is_none() {

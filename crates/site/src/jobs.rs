@@ -252,8 +252,8 @@ async fn expire(
     version: &VersionId,
     disposal: &Disposal,
 ) -> Result<(), Error> {
-    let found = tx.item(organization, &ResourceId::new(document.as_str())).await?;
-    match found.filter(|found| found.live).map(|found| found.resource) {
+    let found = tx.item(organization, &ResourceId::new(document.as_str()), None).await?;
+    match found.map(|found| found.resource) {
         Some(Item::Document(document)) => {
             remove_draft(tx, organization, &document, version, disposal).await
         }

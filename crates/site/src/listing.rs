@@ -1,8 +1,8 @@
 //! What is read in pages: a folder's contents, paths, versions, users.
 
 use docharbor_domain::{
-    Call, Document, DocumentId, Folder, FolderId, Granted, Item, ItemKind, PathStep, Refusal,
-    ResourceId, Role, Sort, User, Version, VersionId, grant,
+    Call, Document, DocumentId, Folder, FolderId, Granted, Item, ItemKind, PathStep, Power,
+    Refusal, ResourceId, Sort, Standing, User, Version, VersionId, grant,
 };
 use docharbor_metadata::{ItemPath, Listing, Place, Tx, UserListing};
 
@@ -127,7 +127,7 @@ impl Site {
 }
 
 async fn contents(tx: &mut Tx, call: &Call, query: &ContentsQuery) -> Result<ContentsPage, Error> {
-    let folder = access::folder(tx, call, &query.folder, Role::Viewer).await?;
+    let folder = access::folder(tx, call, &query.folder, Power::View).await?;
     let begun = query.after.as_ref().map(|(kind, _)| *kind);
     let kinds: &[ItemKind] = match (query.kinds, begun) {
         (Kinds::Only(ItemKind::Folder), _) => &[ItemKind::Folder],
@@ -150,10 +150,14 @@ async fn contents(tx: &mut Tx, call: &Call, query: &ContentsQuery) -> Result<Con
             sort: query.sort,
             descending: query.descending,
             include_initialized: query.include_initialized,
+            include_recoverable: call.user_id().is_none(),
             after: after.map(|(_, place)| place.clone()),
             limit: wanted - found,
         };
         items.extend(tx.children(call.organization(), &query.folder, &listing).await?);
+    }
+    for item in &mut items {
+        item.set_recycled(item.is_recycled() || folder.is_recycled());
     }
     let mut page = page(items, query.limit);
     page.documents.retain(|document| {
@@ -182,18 +186,23 @@ fn page(mut items: Vec<Item>, limit: i64) -> ContentsPage {
     for item in items {
         match item {
             Item::Folder(folder) => page.folders.push(folder),
-            Item::Document(document) => page.documents.push(document),
+            Item::Document(document) => page.documents.push(*document),
         }
     }
     page
 }
 
 async fn path(tx: &mut Tx, call: &Call, query: &PathQuery) -> Result<Vec<PathStep>, Error> {
-    let found = tx.path(call.organization(), &query.id).await?;
-    let granted: Granted<ItemPath> = grant(found, call, Role::Viewer)?;
+    let found = tx.path(call.organization(), &query.id, call.user_id()).await?;
+    let granted: Granted<ItemPath> = grant(found, call, Power::View)?;
+    let held = granted.held();
     let mut path = granted.into_inner();
     if path.is_document != (query.kind == ItemKind::Document) {
         return Err(Refusal::Hidden.into());
+    }
+    // The names of folders above what was shared are their owner's own business.
+    if held != Standing::Owner {
+        path.steps.drain(..path.first_shared.unwrap_or(0));
     }
     let above = path.steps.len().saturating_sub(query.limit.unwrap_or(usize::MAX));
     Ok(path.steps.split_off(above))
@@ -207,7 +216,7 @@ async fn versions(
     before: i64,
     limit: i64,
 ) -> Result<VersionsPage, Error> {
-    let granted = access::document(tx, call, document, Role::Viewer).await?;
+    let granted = access::document(tx, call, document, Power::ReadHistory).await?;
     let organization = call.organization();
     let mut versions =
         tx.versions(organization, document, include_initialized, before, limit + 1).await?;

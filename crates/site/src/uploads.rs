@@ -2,8 +2,8 @@
 
 use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
 use docharbor_domain::{
-    Call, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId, Refusal,
-    ResourceName, Role, Timestamp, UploadTarget, UserId, Version, VersionId, VersionStatus,
+    Call, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId, Power, Refusal,
+    ResourceName, Timestamp, UploadTarget, UserId, Version, VersionId, VersionStatus,
 };
 use docharbor_metadata::Tx;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ async fn initiate_document(
     name: &ResourceName,
 ) -> Result<Upload, Error> {
     let organization = input.call.organization();
-    let parent = access::folder(tx, &input.call, parent_id, Role::Contributor).await?;
+    let parent = access::folder(tx, &input.call, parent_id, Power::Contribute).await?;
     parent.require_room_for_child()?;
     if tx.holder_of_name(organization, parent_id, name).await?.is_some() {
         return Err(name_taken().into());
@@ -130,6 +130,9 @@ async fn initiate_document(
         created: input.now,
         modified: input.now,
         latest: draft(input, name.clone()),
+        creator: input.call.caller().principal().to_owned(),
+        is_recycled: false,
+        labels: Vec::new(),
     };
     tx.insert_document(organization, &document).await?;
     tx.insert_version(organization, &document.id, 0, &document.latest).await?;
@@ -144,7 +147,7 @@ async fn initiate_version(
     parent: Option<&FolderId>,
 ) -> Result<Upload, Error> {
     let organization = input.call.organization();
-    let granted = access::document(tx, &input.call, id, Role::Contributor).await?;
+    let granted = access::document(tx, &input.call, id, Power::Contribute).await?;
     let mut document = granted.into_inner();
     if parent.is_some_and(|parent| *parent != document.parent) {
         return Err(Refusal::InvalidArgument {
@@ -214,7 +217,7 @@ async fn reserve(
 
 async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
     let organization = input.call.organization();
-    let (document, version) = draft_for(tx, input, Role::Contributor).await?;
+    let (document, version) = draft_for(tx, input).await?;
     let document = document.get();
     match &version.status {
         VersionStatus::Active(_) => return Ok(()),
@@ -245,7 +248,7 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
 }
 
 async fn abort(tx: &mut Tx, input: &Step) -> Result<(), Error> {
-    let (document, version) = draft_for(tx, input, Role::Contributor).await?;
+    let (document, version) = draft_for(tx, input).await?;
     if version.is_active() {
         return Err(Refusal::ProhibitedState(
             "the version is ACTIVE: only one that is INITIALIZED can be aborted",
@@ -257,12 +260,8 @@ async fn abort(tx: &mut Tx, input: &Step) -> Result<(), Error> {
 }
 
 /// The version a step is about, for a caller who may finish or abort it.
-async fn draft_for(
-    tx: &mut Tx,
-    input: &Step,
-    needed: Role,
-) -> Result<(Granted<Document>, Version), Error> {
-    let document = access::document(tx, &input.call, &input.document, needed).await?;
+async fn draft_for(tx: &mut Tx, input: &Step) -> Result<(Granted<Document>, Version), Error> {
+    let document = access::document(tx, &input.call, &input.document, Power::Contribute).await?;
     let latest = &document.get().latest;
     // The walk to the document has brought its latest version along.
     let found = if latest.id == input.version {

@@ -26,9 +26,9 @@ pub(super) fn folder(folder: &Folder, totals: Option<&FolderTotals>) -> wire::Fo
         parent_folder_id: parent,
         created_timestamp: Some(moment(folder.created)),
         modified_timestamp: Some(moment(folder.modified)),
-        resource_state: Some(wire::ResourceStateType::Active),
+        resource_state: Some(state(folder.is_recycled)),
         signature: totals.map(|totals| totals.signature.clone()),
-        labels: Vec::new(),
+        labels: folder.labels.clone(),
         size: totals.map(|totals| totals.size_bytes),
         latest_version_size: totals.map(|totals| totals.latest_version_size_bytes),
     }
@@ -43,9 +43,13 @@ pub(super) fn document(document: &Document) -> wire::DocumentMetadata {
         created_timestamp: Some(moment(document.created)),
         modified_timestamp: Some(moment(document.modified)),
         latest_version_metadata: Some(version(&document.latest)),
-        resource_state: Some(wire::ResourceStateType::Active),
-        labels: Vec::new(),
+        resource_state: Some(state(document.is_recycled)),
+        labels: document.labels.clone(),
     }
+}
+
+fn state(is_recycled: bool) -> wire::ResourceStateType {
+    if is_recycled { wire::ResourceStateType::Recycled } else { wire::ResourceStateType::Active }
 }
 
 /// A version. An INITIALIZED one has no size and no signature to show.
