@@ -5,9 +5,11 @@
 //! find out which organization a credential belongs to.
 
 mod answers;
+mod deleted_versions;
 mod driver;
 mod items;
 mod permissions;
+mod placement;
 mod removal;
 mod sites;
 mod tree;
@@ -19,6 +21,7 @@ mod versions;
 pub use driver::{BoxFuture, Inserted, Metadata, Options, StoreError, Tx};
 pub use items::{ItemPath, Listing, Place};
 pub use permissions::Permission;
+pub use placement::{Charged, Placement};
 pub use removal::{Purge, VersionBytes};
 pub use sites::{AccessKeyRow, TokenRow};
 pub use tree::Counted;

@@ -23,6 +23,16 @@ const DELETE_PURGE: &str = "DELETE FROM purge WHERE organization_id = $1 AND res
 const DELETE_RESOURCE: &str = "
     DELETE FROM resource WHERE organization_id = $1 AND id = $2 AND state = 'DELETED'";
 
+const FORGET_PERMISSIONS: &str =
+    "DELETE FROM permission WHERE organization_id = $1 AND resource_id = $2";
+
+const FORGET_LABELS: &str = "DELETE FROM label WHERE organization_id = $1 AND resource_id = $2";
+
+const FORGET_METADATA: &str =
+    "DELETE FROM custom_metadata WHERE organization_id = $1 AND resource_id = $2";
+
+const FORGET_COMMENTS: &str = "DELETE FROM comment WHERE organization_id = $1 AND document_id = $2";
+
 const VERSIONS: &str =
     "SELECT id FROM version WHERE organization_id = $1 AND document_id = $2 LIMIT $3";
 
@@ -111,12 +121,15 @@ impl Tx {
         rows.iter().map(|row| row.text(0).map(ResourceId::new)).collect()
     }
 
-    /// Removes the last row of a deleted item, and the note that asked for it.
+    /// Removes the last rows of a deleted item, and the note that asked for it.
     pub async fn finish_purge(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
     ) -> Result<(), StoreError> {
+        for statement in [FORGET_PERMISSIONS, FORGET_LABELS, FORGET_METADATA, FORGET_COMMENTS] {
+            self.execute(statement, &[organization.into(), id.into()]).await?;
+        }
         self.execute(DELETE_RESOURCE, &[organization.into(), id.into()]).await?;
         self.execute(DELETE_PURGE, &[organization.into(), id.into()]).await?;
         Ok(())

@@ -115,7 +115,8 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT r.id, r.kind FROM resource r
                LEFT JOIN site_user u ON u.organization_id = r.organization_id
                      AND u.id = r.owner_id AND u.recycle_bin_id = r.parent_id
-               WHERE r.organization_id = $1
+               LEFT JOIN resource p ON p.organization_id = r.organization_id AND p.id = r.parent_id
+               WHERE r.organization_id = $1 AND COALESCE(p.state, 'LIVE') <> 'DELETED'
                  AND CASE WHEN r.state IN ('RECYCLED', 'RECOVERABLE')
                           THEN u.id IS NULL OR r.recycled_ms IS NULL OR r.live_name_key IS NOT NULL
                                OR r.former_parent_id IS NULL
@@ -150,7 +151,8 @@ pub const CHECKS: &[Check] = &[
                    WHERE organization_id = $1 AND version_id <> '') x
                LEFT JOIN version v ON v.organization_id = $1 AND v.document_id = x.document_id
                      AND v.id = x.version_id
-               WHERE v.id IS NULL",
+               LEFT JOIN resource r ON r.organization_id = $1 AND r.id = x.document_id
+               WHERE v.id IS NULL AND COALESCE(r.state, 'LIVE') <> 'DELETED'",
     },
     Check {
         invariant: "a reply answers a comment that is kept, and only answered ones are tombstones",
