@@ -105,6 +105,9 @@ pub enum ItemKind {
     Document,
 }
 
+const ROOTS_STAY: Refusal =
+    Refusal::ProhibitedState("a root folder or recycle bin cannot be renamed, moved or deleted");
+
 impl Item {
     /// The id, whatever the item is.
     pub fn id(&self) -> &str {
@@ -155,6 +158,19 @@ impl Item {
     }
 }
 
+impl Granted<Item> {
+    /// The folder the item stands in, where it can be renamed, moved or recycled at all.
+    pub fn standing_in(&self) -> Result<&FolderId, Refusal> {
+        match self.get() {
+            Item::Folder(folder) => folder.parent.as_ref().ok_or(ROOTS_STAY),
+            Item::Document(document) if document.latest.is_active() => Ok(&document.parent),
+            Item::Document(_) => Err(Refusal::ProhibitedState(
+                "the document's first upload is not finished: activate or abort it first",
+            )),
+        }
+    }
+}
+
 impl Granted<Folder> {
     /// Whether something may be put into the folder.
     pub fn require_room_for_child(&self) -> Result<(), Refusal> {
@@ -192,9 +208,7 @@ impl Granted<Folder> {
 
     /// The folder's parent, where the folder can be renamed, moved or deleted at all.
     pub fn removable_from(&self) -> Result<&FolderId, Refusal> {
-        self.get().parent.as_ref().ok_or(Refusal::ProhibitedState(
-            "a root folder or recycle bin cannot be renamed, moved or deleted",
-        ))
+        self.get().parent.as_ref().ok_or(ROOTS_STAY)
     }
 }
 

@@ -51,6 +51,18 @@ impl Site {
         self.read((call.clone(), id), |tx, (call, id)| Box::pin(read_folder(tx, call, id))).await
     }
 
+    /// Deletes everything in a folder for good; the folder stays.
+    pub async fn delete_folder_contents(&self, call: &Call, id: FolderId) -> Result<(), Error> {
+        let deleted = FolderId::from_random(self.random());
+        let input = (Deletion { call: call.clone(), id, now: self.now() }, deleted);
+        self.change(call, input, |tx, (input, deleted)| {
+            Box::pin(delete_contents(tx, input, deleted))
+        })
+        .await?;
+        self.wake_jobs();
+        Ok(())
+    }
+
     /// Deletes a folder and everything below it for good. It is gone for everybody from the answer
     /// on; its rows and bytes go in the background.
     pub async fn delete_folder(&self, call: &Call, id: FolderId) -> Result<(), Error> {
@@ -90,7 +102,11 @@ pub(crate) fn name_taken() -> Refusal {
     Refusal::AlreadyExists("the folder already has an item of this name; choose another name")
 }
 
-async fn read_folder(tx: &mut Tx, call: &Call, id: &FolderId) -> Result<FolderView, Error> {
+pub(crate) async fn read_folder(
+    tx: &mut Tx,
+    call: &Call,
+    id: &FolderId,
+) -> Result<FolderView, Error> {
     let folder = access::folder(tx, call, id, Power::View).await?.into_inner();
     let rows = tx.subtree(call.organization(), id, FOLDER_TOTALS_ITEMS_MAX + 1).await?;
     let is_small = i64::try_from(rows.len()).is_ok_and(|count| count <= FOLDER_TOTALS_ITEMS_MAX);
@@ -110,6 +126,17 @@ async fn delete_folder(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     tx.count_items(organization, parent, -1).await?;
     tx.touch_folder(organization, parent, input.now).await?;
     tx.insert_purge(organization, &id, input.now).await?;
+    Ok(())
+}
+
+async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> Result<(), Error> {
+    let organization = input.call.organization();
+    let folder = access::folder(tx, &input.call, &input.id, Power::Delete).await?;
+    // Holds the folder, so that nothing comes in or goes out while it is emptied.
+    if tx.count_items(organization, &input.id, 0).await? == Counted::Gone {
+        return Err(Refusal::Hidden.into());
+    }
+    tx.detach_contents(organization, &input.id, &folder.get().owner, deleted, input.now).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use crate::{Error, Site, chain};
 pub(crate) const VERSIONS_AT_ONCE: usize = 100;
 
 /// Rows one transaction of the jobs touches at the most.
-const ROWS_AT_ONCE: i64 = 100;
+pub(crate) const ROWS_AT_ONCE: i64 = 100;
 
 /// How long a call's answer is kept for its later attempts.
 const ANSWERS_KEPT_MS: i64 = 24 * 3_600_000;
@@ -38,6 +38,8 @@ pub struct JobsDone {
     pub uploads_expired: u64,
     /// Deleted items whose rows are gone.
     pub items_purged: u64,
+    /// Items and versions whose time in the recovery bin was over.
+    pub retention_ended: u64,
     /// Blobs removed from the store.
     pub blobs_removed: u64,
 }
@@ -46,6 +48,7 @@ impl JobsDone {
     fn add(&mut self, other: Self) {
         self.uploads_expired += other.uploads_expired;
         self.items_purged += other.items_purged;
+        self.retention_ended += other.retention_ended;
         self.blobs_removed += other.blobs_removed;
     }
 }
@@ -85,7 +88,9 @@ impl Site {
             })
         };
         for organization in self.organizations().await? {
+            let retention_ended = take(self.end_retention(&organization).await);
             done.add(JobsDone {
+                retention_ended,
                 items_purged: take(self.purge_deleted(&organization).await),
                 uploads_expired: take(self.expire_uploads(&organization).await),
                 blobs_removed: take(self.remove_garbage(&organization).await),

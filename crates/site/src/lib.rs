@@ -9,17 +9,22 @@ mod change;
 mod clock;
 mod content;
 mod credentials;
+mod custom_metadata;
 mod documents;
 mod error;
 mod folders;
 mod jobs;
 mod keyring;
+mod labels;
 mod listing;
+mod placement;
 mod random;
+mod retention;
 mod setup;
 mod uploads;
 mod users;
 mod verify;
+mod versions;
 
 use std::sync::Arc;
 
@@ -32,15 +37,18 @@ pub use chain::chain;
 pub use clock::{Clock, SystemClock};
 pub use content::{Download, Incoming, ReceiveRefusal};
 pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};
+pub use custom_metadata::Subject;
 pub use docharbor_blobs::{Digest, Expected, ReceiveError};
 pub use docharbor_metadata::{Place, UserListing, UserSort};
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
 pub use jobs::JobsDone;
 pub use keyring::{Keyring, MasterKey};
+pub use labels::Selection;
 pub use listing::{
     ContentsPage, ContentsQuery, Kinds, PathQuery, UsersPage, UsersQuery, VersionsPage,
 };
+pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
 pub use uploads::Upload;
@@ -56,6 +64,10 @@ pub struct Settings {
     pub users_default_quota_bytes: i64,
     /// How long bytes stay after nothing refers to them any more, in milliseconds.
     pub garbage_grace_ms: i64,
+    /// How long users can bring back what they recycled, in milliseconds.
+    pub recycle_bin_retention_ms: i64,
+    /// How long administrators can bring it back after that, in milliseconds.
+    pub recovery_bin_retention_ms: i64,
 }
 
 impl Default for Settings {
@@ -64,6 +76,8 @@ impl Default for Settings {
             upload_expiry_ms: 24 * 3_600_000,
             users_default_quota_bytes: 1 << 40,
             garbage_grace_ms: 24 * 3_600_000,
+            recycle_bin_retention_ms: 30 * 24 * 3_600_000,
+            recovery_bin_retention_ms: 60 * 24 * 3_600_000,
         }
     }
 }

@@ -1,0 +1,247 @@
+//! Where items stand: rename, move, recycle, restore. One row changes, whatever hangs below.
+
+use docharbor_domain::{
+    Call, Document, Folder, FolderId, Granted, Item, ItemKind, Life, Power, Refusal, ResourceId,
+    ResourceName, Timestamp, UserId,
+};
+use docharbor_metadata::{Placement, Tx};
+
+use crate::folders::{add_item, changing, name_taken};
+use crate::{Error, Site, access};
+
+/// What is to change about where an item stands; what is `None` stays.
+#[derive(Clone, Debug)]
+pub struct ItemUpdate {
+    /// The item.
+    pub id: ResourceId,
+    /// What the caller takes the item for.
+    pub kind: ItemKind,
+    /// Its new name.
+    pub name: Option<ResourceName>,
+    /// The folder it is to stand in.
+    pub parent: Option<FolderId>,
+    /// Into the recycle bin, or out of it.
+    pub state: Option<StateChange>,
+}
+
+/// Into the recycle bin, or out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateChange {
+    /// `ResourceState` RECYCLED.
+    Recycle,
+    /// `ResourceState` ACTIVE.
+    Restore,
+}
+
+#[derive(Clone)]
+struct Update {
+    call: Call,
+    wanted: ItemUpdate,
+    now: Timestamp,
+}
+
+impl Site {
+    /// Renames, moves, recycles or restores a folder or document.
+    pub async fn update_item(&self, call: &Call, update: ItemUpdate) -> Result<(), Error> {
+        if update.state == Some(StateChange::Recycle)
+            && (update.name.is_some() || update.parent.is_some())
+        {
+            return Err(Refusal::Invalid {
+                member: "ResourceState",
+                reason: "RECYCLED stands alone: leave Name and ParentFolderId out",
+            }
+            .into());
+        }
+        let input = Update { call: call.clone(), wanted: update, now: self.now() };
+        self.change(call, input, |tx, input| Box::pin(update_item(tx, input))).await
+    }
+}
+
+async fn update_item(tx: &mut Tx, input: &Update) -> Result<(), Error> {
+    let Update { call, wanted: update, now } = input;
+    let item = access::item(tx, call, &update.id, Power::View).await?;
+    let is_document = matches!(item.get(), Item::Document(_));
+    if is_document != (update.kind == ItemKind::Document) {
+        return Err(Refusal::Hidden.into());
+    }
+    match (update.state, item.is_recycled()) {
+        (Some(StateChange::Recycle), true) => Ok(item.require(Power::Restore)?),
+        (Some(StateChange::Recycle), false) => {
+            item.require(Power::Manage)?;
+            recycle(tx, call, &item, *now).await
+        }
+        (Some(StateChange::Restore), true) => {
+            item.require(Power::Restore)?;
+            let to = restored_to(tx, call, item.get(), update.parent.as_ref()).await?;
+            place(tx, input, &item, &to).await
+        }
+        (Some(StateChange::Restore) | None, _) => {
+            item.require(Power::Manage)?;
+            let from = item.standing_in()?.clone();
+            if update.name.is_none() && update.parent.as_ref().is_none_or(|to| *to == from) {
+                return Ok(());
+            }
+            let to = update.parent.clone().unwrap_or(from);
+            place(tx, input, &item, &to).await
+        }
+    }
+}
+
+/// Puts an item into its owner's recycle bin.
+async fn recycle(
+    tx: &mut Tx,
+    call: &Call,
+    item: &Granted<Item>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let organization = call.organization();
+    let from = item.standing_in()?;
+    let owner = tx.user(organization, item.get().owner()).await?.ok_or(Refusal::Hidden)?;
+    let id = ResourceId::new(item.get().id());
+    count_move(tx, call, from, &owner.recycle_bin).await?;
+    tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
+    tx.recycle_item(organization, &id, &owner.recycle_bin, now).await?;
+    tx.touch_folder(organization, from, now).await?;
+    Ok(())
+}
+
+/// The folder an item is restored to: the one that is asked for, else the one it stood in, else its
+/// owner's root.
+async fn restored_to(
+    tx: &mut Tx,
+    call: &Call,
+    item: &Item,
+    wanted: Option<&FolderId>,
+) -> Result<FolderId, Error> {
+    if let Some(wanted) = wanted {
+        return Ok(wanted.clone());
+    }
+    let organization = call.organization();
+    if let Some(former) = tx.former_parent(organization, &ResourceId::new(item.id())).await? {
+        let found = tx.item(organization, &former.clone().into(), None).await?;
+        if found.is_some_and(|found| found.life == Life::Live && found.owner == *item.owner()) {
+            return Ok(former);
+        }
+    }
+    let owner = tx.user(organization, item.owner()).await?.ok_or(Refusal::Hidden)?;
+    Ok(owner.root_folder)
+}
+
+/// Puts an item into a folder, under a new name where one is given.
+async fn place(
+    tx: &mut Tx,
+    input: &Update,
+    item: &Granted<Item>,
+    to: &FolderId,
+) -> Result<(), Error> {
+    let Update { call, wanted: update, now } = input;
+    let organization = call.organization();
+    let from = item.standing_in()?;
+    let id = ResourceId::new(item.get().id());
+    let owner = if to == from {
+        item.get().owner().clone()
+    } else {
+        let owner = destination(tx, call, item.get(), to).await?;
+        count_move(tx, call, from, to).await?;
+        owner
+    };
+    tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
+    if let Item::Document(document) = item.get()
+        && owner != document.owner
+    {
+        hand_over(tx, call, document, &owner).await?;
+    }
+    let name = update.name.as_ref().unwrap_or(item.get().name());
+    let placement = Placement { parent: to, name, owner: &owner, now: *now };
+    if !tx.place_item(organization, &id, placement).await? {
+        return Err(name_taken().into());
+    }
+    if let Item::Document(document) = item.get()
+        && update.name.is_some()
+    {
+        tx.rename_version(organization, &document.id, &document.latest.id, name).await?;
+    }
+    tx.touch_folder(organization, from, *now).await?;
+    if to != from {
+        tx.touch_folder(organization, to, *now).await?;
+    }
+    Ok(())
+}
+
+/// Holds a folder to what an item may be moved into. Gives the owner of its tree.
+///
+/// Whoever moves a folder holds the organization's row meanwhile, so that no two moves can make a
+/// cycle of folders that neither of them sees.
+async fn destination(
+    tx: &mut Tx,
+    call: &Call,
+    item: &Item,
+    to: &FolderId,
+) -> Result<UserId, Error> {
+    let organization = call.organization();
+    if matches!(item, Item::Folder(_)) {
+        tx.lock_organization(organization).await?;
+    }
+    let target: Granted<Folder> = access::folder(tx, call, to, Power::Contribute).await?;
+    target.require_room_for_child()?;
+    let owner = target.get().owner.clone();
+    if let Item::Folder(folder) = item {
+        if tx.is_below(organization, to, &folder.id.clone().into()).await? {
+            return Err(Refusal::Conflicting(
+                "a folder cannot be moved into itself or a folder below it",
+            )
+            .into());
+        }
+        if owner != folder.owner {
+            return Err(Refusal::ProhibitedState(
+                "a folder moves only within the tree of its owner; move its documents instead",
+            )
+            .into());
+        }
+    }
+    Ok(owner)
+}
+
+/// Counts an item out of one folder and into another, in the order of their ids, so that no two
+/// moves wait for each other.
+async fn count_move(tx: &mut Tx, call: &Call, from: &FolderId, to: &FolderId) -> Result<(), Error> {
+    if to < from {
+        add_item(tx, call, to).await?;
+    }
+    tx.count_items(call.organization(), from, -1).await?;
+    if from < to {
+        add_item(tx, call, to).await?;
+    }
+    Ok(())
+}
+
+/// Makes another user pay for a document that comes into their tree.
+async fn hand_over(
+    tx: &mut Tx,
+    call: &Call,
+    document: &Document,
+    to: &UserId,
+) -> Result<(), Error> {
+    let organization = call.organization();
+    let charged = tx.charged(organization, &document.id).await?;
+    if charged.drafts > 0 {
+        return Err(Refusal::ProhibitedState(
+            "an upload of the document is going on: finish or abort it, then move the document",
+        )
+        .into());
+    }
+    // In the order of the users' ids, so that no two hand-overs wait for each other.
+    let mut changes = [(&document.owner, -charged.bytes), (to, charged.bytes)];
+    changes.sort_unstable();
+    for (user, bytes) in changes {
+        if bytes != 0 && !tx.charge(organization, user, bytes).await? {
+            return Err(Refusal::LimitExceeded(
+                "the owner of the target folder has no storage left for the document",
+            )
+            .into());
+        }
+    }
+    tx.remove_permission(organization, &document.id.clone().into(), to.as_str(), Some("USER"))
+        .await?;
+    Ok(())
+}
