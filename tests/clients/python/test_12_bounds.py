@@ -30,9 +30,9 @@ COMMON_CODES = set(COMMON_STATUS) | {
     "RequestEntityTooLargeException", "SerializationException", "UnknownOperationException",
 }
 VIOLATION = re.compile(
-    r"Value at '[^']*' failed to satisfy constraint: Member must "
-    r"(have length|have value|satisfy|not be null|be a string|be a list|be an object|be an integer"
-    r"|be true or false|be an ISO|be a timestamp)"
+    r"Value at '[^']*' failed to satisfy constraint: (Map (keys|value) must|Member must "
+    r"(have length|have value|satisfy|not be null|not be given more than once|be a string|be a list"
+    r"|be an object|be an integer|be true or false|be an ISO|be a timestamp))"
 )
 
 
