@@ -56,6 +56,10 @@ pub(crate) struct Configuration {
     pub(crate) users_default_quota_bytes: u64,
     /// How long bytes that nothing refers to are kept.
     pub(crate) gc_grace: Duration,
+    /// How long users can bring back what they recycled.
+    pub(crate) recycle_bin_retention: Duration,
+    /// How long administrators can bring it back after that.
+    pub(crate) recovery_bin_retention: Duration,
     /// What is logged.
     pub(crate) log_level: Targets,
 }
@@ -86,6 +90,10 @@ impl Configuration {
             let given = given.parsed(name, value::url_lifetime)?;
             Ok::<_, Failure>(given.unwrap_or(Duration::from_mins(15)))
         };
+        let retention = |name, days: u64| {
+            let given = given.parsed(name, value::retention)?;
+            Ok::<_, Failure>(given.unwrap_or(Duration::from_hours(24 * days)))
+        };
         given.parsed("database_url", value::database_url)?;
         refuse_blobs_url(given)?;
         let configuration = Self {
@@ -109,6 +117,8 @@ impl Configuration {
                 .parsed("users_default_quota", value::size_bytes)?
                 .unwrap_or(1 << 40),
             gc_grace: duration("gc_grace", Duration::from_hours(24))?,
+            recycle_bin_retention: retention("recycle_bin_retention", 30)?,
+            recovery_bin_retention: retention("recovery_bin_retention", 60)?,
             log_level: given
                 .parsed("log_level", value::log_level)?
                 .unwrap_or_else(crate::logging::default_level),
@@ -159,6 +169,8 @@ impl Configuration {
             download_url_lifetime_s = self.download_url_lifetime.as_secs(),
             users_default_quota_bytes = self.users_default_quota_bytes,
             gc_grace_s = self.gc_grace.as_secs(),
+            recycle_bin_retention_s = self.recycle_bin_retention.as_secs(),
+            recovery_bin_retention_s = self.recovery_bin_retention.as_secs(),
             "configuration"
         );
     }

@@ -52,6 +52,12 @@ pub(crate) struct ServeFlags {
     /// Time that bytes nothing refers to are kept [default: 24h]
     #[arg(long, value_name = "DURATION")]
     gc_grace: Option<String>,
+    /// Time users can bring back what they recycled [default: 30d]
+    #[arg(long, value_name = "DURATION")]
+    recycle_bin_retention: Option<String>,
+    /// Time administrators can bring it back after that, at most 365d [default: 60d]
+    #[arg(long, value_name = "DURATION")]
+    recovery_bin_retention: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]
     #[arg(long, value_name = "ID")]
     root_access_key_id: Option<String>,
@@ -109,6 +115,8 @@ impl Flags {
             ("download_url_lifetime", serve.download_url_lifetime),
             ("users_default_quota", serve.users_default_quota),
             ("gc_grace", serve.gc_grace),
+            ("recycle_bin_retention", serve.recycle_bin_retention),
+            ("recovery_bin_retention", serve.recovery_bin_retention),
             ("root_access_key_id", serve.root_access_key_id),
             ("admin_username", serve.admin_username),
         ]

@@ -135,6 +135,8 @@ async fn open(
             users_default_quota_bytes: i64::try_from(configuration.users_default_quota_bytes)
                 .unwrap_or(i64::MAX),
             garbage_grace_ms: millis(configuration.gc_grace),
+            recycle_bin_retention_ms: millis(configuration.recycle_bin_retention),
+            recovery_bin_retention_ms: millis(configuration.recovery_bin_retention),
         },
         on_fatal: Arc::new(die),
     })

@@ -1,10 +1,12 @@
 //! The WorkDocs API: 44 operations, each decode, one call of the site, encode.
 
 mod bodies;
+mod custom_metadata;
 mod documents;
 mod encode;
 mod error;
 mod folders;
+mod labels;
 mod marker;
 mod users;
 
@@ -162,11 +164,15 @@ async fn dispatch(
     match operation {
         Operation::AbortDocumentVersionUpload => documents::abort_upload(&admitted).await,
         Operation::ActivateUser => users::activate(&admitted).await,
+        Operation::CreateCustomMetadata => custom_metadata::create(&admitted).await,
         Operation::CreateFolder => folders::create(&admitted).await,
+        Operation::CreateLabels => labels::create(&admitted).await,
         Operation::CreateUser => users::create(&admitted).await,
         Operation::DeactivateUser => users::deactivate(&admitted).await,
+        Operation::DeleteCustomMetadata => custom_metadata::delete(&admitted).await,
         Operation::DeleteDocument => documents::delete(&admitted).await,
         Operation::DeleteFolder => folders::delete(&admitted).await,
+        Operation::DeleteLabels => labels::delete(&admitted).await,
         Operation::DeleteUser => users::delete(&admitted).await,
         Operation::DescribeDocumentVersions => documents::describe_versions(&admitted).await,
         Operation::DescribeFolderContents => folders::describe_contents(&admitted).await,
@@ -177,18 +183,17 @@ async fn dispatch(
         Operation::GetFolder => folders::get(&admitted).await,
         Operation::GetFolderPath => folders::get_path(&admitted).await,
         Operation::InitiateDocumentVersionUpload => documents::initiate_upload(&admitted).await,
+        Operation::DeleteDocumentVersion => documents::delete_version(&admitted).await,
+        Operation::DeleteFolderContents => folders::delete_contents(&admitted).await,
+        Operation::RestoreDocumentVersions => documents::restore_versions(&admitted).await,
+        Operation::UpdateDocument => documents::update(&admitted).await,
+        Operation::UpdateFolder => folders::update(&admitted).await,
         Operation::UpdateDocumentVersion => documents::update_version(&admitted).await,
         Operation::UpdateUser => users::update(&admitted).await,
         Operation::AddResourcePermissions
         | Operation::CreateComment
-        | Operation::CreateCustomMetadata
-        | Operation::CreateLabels
         | Operation::CreateNotificationSubscription
         | Operation::DeleteComment
-        | Operation::DeleteCustomMetadata
-        | Operation::DeleteDocumentVersion
-        | Operation::DeleteFolderContents
-        | Operation::DeleteLabels
         | Operation::DeleteNotificationSubscription
         | Operation::DescribeActivities
         | Operation::DescribeComments
@@ -200,10 +205,7 @@ async fn dispatch(
         | Operation::GetResources
         | Operation::RemoveAllResourcePermissions
         | Operation::RemoveResourcePermission
-        | Operation::RestoreDocumentVersions
-        | Operation::SearchResources
-        | Operation::UpdateDocument
-        | Operation::UpdateFolder => Err(Problem::Code(
+        | Operation::SearchResources => Err(Problem::Code(
             ErrorCode::NotImplemented,
             format!("DocHarbor does not implement {} yet.", operation.name()),
         )),

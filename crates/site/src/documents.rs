@@ -16,15 +16,20 @@ struct Deletion {
     disposal: Disposal,
 }
 
+/// A version as it is shown to a caller.
+#[derive(Clone, Debug)]
+pub struct VersionView {
+    /// The version.
+    pub version: Version,
+    /// Whether the caller may read its bytes.
+    pub may_download: bool,
+}
+
 impl Site {
     /// Reads a document with the version that stands for it.
     pub async fn document(&self, call: &Call, id: DocumentId) -> Result<Document, Error> {
-        self.look_up((call.clone(), id), |tx, (call, id)| {
-            Box::pin(
-                async move { Ok(access::document(tx, call, id, Power::View).await?.into_inner()) },
-            )
-        })
-        .await
+        self.look_up((call.clone(), id), |tx, (call, id)| Box::pin(read_document(tx, call, id)))
+            .await
     }
 
     /// Reads one version of a document.
@@ -33,14 +38,10 @@ impl Site {
         call: &Call,
         document: DocumentId,
         id: VersionId,
-    ) -> Result<Version, Error> {
+    ) -> Result<VersionView, Error> {
         let input = (call.clone(), document, id);
         self.look_up(input, |tx, (call, document, id)| {
-            Box::pin(async move {
-                let granted = access::document(tx, call, document, Power::View).await?;
-                let found = tx.version(call.organization(), document, id).await?;
-                Ok(granted.show(found, id, call)?)
-            })
+            Box::pin(read_version(tx, call, document, id))
         })
         .await
     }
@@ -53,6 +54,26 @@ impl Site {
         self.wake_jobs();
         Ok(())
     }
+}
+
+pub(crate) async fn read_document(
+    tx: &mut Tx,
+    call: &Call,
+    id: &DocumentId,
+) -> Result<Document, Error> {
+    Ok(access::document(tx, call, id, Power::View).await?.into_inner())
+}
+
+pub(crate) async fn read_version(
+    tx: &mut Tx,
+    call: &Call,
+    document: &DocumentId,
+    id: &VersionId,
+) -> Result<VersionView, Error> {
+    let granted = access::document(tx, call, document, Power::View).await?;
+    let found = tx.version(call.organization(), document, id).await?;
+    let may_download = granted.has(Power::Download);
+    Ok(VersionView { version: granted.show(found, id, call)?, may_download })
 }
 
 async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {

@@ -241,7 +241,6 @@ async fn hand_over(
             .into());
         }
     }
-    tx.remove_permission(organization, &document.id.clone().into(), to.as_str(), Some("USER"))
-        .await?;
+    tx.remove_permission(organization, &document.id.clone().into(), to.as_str(), None).await?;
     Ok(())
 }

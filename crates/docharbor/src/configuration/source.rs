@@ -28,7 +28,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 17] = [
+const SETTINGS: [Setting; 19] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -45,6 +45,8 @@ const SETTINGS: [Setting; 17] = [
     plain("download_url_lifetime"),
     plain("users_default_quota"),
     plain("gc_grace"),
+    plain("recycle_bin_retention"),
+    plain("recovery_bin_retention"),
     plain("log_level"),
 ];
 

@@ -72,6 +72,8 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert_eq!(configuration.download_url_lifetime.as_secs(), 900);
     assert_eq!(configuration.users_default_quota_bytes, 1 << 40);
     assert_eq!(configuration.gc_grace.as_secs(), 24 * 3600);
+    assert_eq!(configuration.recycle_bin_retention.as_secs(), 30 * 24 * 3600);
+    assert_eq!(configuration.recovery_bin_retention.as_secs(), 60 * 24 * 3600);
 }
 
 #[test]
@@ -108,6 +110,8 @@ fn every_setting_is_understood_from_file_environment_and_flag() {
         ("download_url_lifetime", "3m"),
         ("users_default_quota", "10GiB"),
         ("gc_grace", "1d"),
+        ("recycle_bin_retention", "7d"),
+        ("recovery_bin_retention", "0d"),
         ("log_level", "debug"),
     ];
     let text = |configuration: Configuration| {

@@ -37,6 +37,16 @@ pub(crate) fn url_lifetime(text: &str) -> Result<Duration, Expected> {
     if lifetime <= Duration::from_hours(7 * 24) { Ok(lifetime) } else { Err(EXPECTED) }
 }
 
+/// How long something thrown away is kept: a duration up to a year, or nothing at all.
+pub(crate) fn retention(text: &str) -> Result<Duration, Expected> {
+    const EXPECTED: Expected = "write a whole number and a unit, s, m, h or d, and at most 365 days: 30d; 0d keeps nothing";
+    if matches!(number_and_unit(text), Some((0, "s" | "m" | "h" | "d"))) {
+        return Ok(Duration::ZERO);
+    }
+    let retention = duration(text).map_err(|_| EXPECTED)?;
+    if retention <= Duration::from_hours(365 * 24) { Ok(retention) } else { Err(EXPECTED) }
+}
+
 /// A size in bytes: a whole number, alone or with a unit.
 pub(crate) fn size_bytes(text: &str) -> Result<u64, Expected> {
     const EXPECTED: Expected =
@@ -180,6 +190,23 @@ mod tests {
             ("40000d", None),
         ] {
             assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn retention_is_at_most_a_year_and_may_be_none() {
+        for (text, days) in [
+            ("0d", Some(0)),
+            ("0s", Some(0)),
+            ("1d", Some(1)),
+            ("365d", Some(365)),
+            ("366d", None),
+            ("0", None),
+            ("0w", None),
+            ("", None),
+        ] {
+            let expected = days.map(|days| Duration::from_hours(24 * days));
+            assert_eq!(retention(text).ok(), expected, "{text:?}");
         }
     }
 

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use docharbor_domain::{
-    DocumentId, FolderId, ItemKind, NewUpload, ResourceId, ResourceName, Timestamp, UploadTarget,
-    VersionId, limits,
+    CustomMetadata, DocumentId, FolderId, ItemKind, NewUpload, ResourceId, ResourceName, Timestamp,
+    UploadTarget, VersionId, limits,
 };
-use docharbor_site::PathQuery;
+use docharbor_site::{ItemUpdate, PathQuery};
 use docharbor_wire::{
-    AbortDocumentVersionUploadRequest, DeleteDocumentRequest, DescribeDocumentVersionsRequest,
-    DescribeDocumentVersionsResponse, EpochSeconds, GetDocumentPathRequest,
-    GetDocumentPathResponse, GetDocumentRequest, GetDocumentResponse, GetDocumentVersionRequest,
-    GetDocumentVersionResponse, InitiateDocumentVersionUploadRequest,
-    InitiateDocumentVersionUploadResponse, LimitType, Request as _, SizeType,
-    UpdateDocumentVersionRequest, UploadMetadata,
+    AbortDocumentVersionUploadRequest, DeleteDocumentRequest, DeleteDocumentVersionRequest,
+    DescribeDocumentVersionsRequest, DescribeDocumentVersionsResponse, EpochSeconds,
+    GetDocumentPathRequest, GetDocumentPathResponse, GetDocumentRequest, GetDocumentResponse,
+    GetDocumentVersionRequest, GetDocumentVersionResponse, InitiateDocumentVersionUploadRequest,
+    InitiateDocumentVersionUploadResponse, LimitType, Request as _, RestoreDocumentVersionsRequest,
+    SizeType, UpdateDocumentRequest, UpdateDocumentVersionRequest, UploadMetadata,
 };
 
 use super::error::Problem;
-use super::folders::levels;
+use super::folders::{levels, state_change};
 use super::{Admitted, Reply, encode, marker};
 use crate::door::Direction;
 
@@ -81,10 +81,15 @@ pub(super) async fn update_version(admitted: &Admitted<'_>) -> Result<Reply, Pro
 pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = GetDocumentRequest::decode(&admitted.input)?;
     let id = DocumentId::new(request.document_id.into_inner());
-    let document = admitted.door.site().document(&admitted.call, id).await?;
+    let site = admitted.door.site();
+    let (document, custom_metadata) = if request.include_custom_metadata == Some(true) {
+        site.document_with_custom_metadata(&admitted.call, id).await?
+    } else {
+        (site.document(&admitted.call, id).await?, CustomMetadata::default())
+    };
     Reply::json(&GetDocumentResponse {
         metadata: encode::document(&document),
-        custom_metadata: BTreeMap::new(),
+        custom_metadata: custom_metadata.into_inner(),
     })
 }
 
@@ -92,13 +97,19 @@ pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Proble
     let request = GetDocumentVersionRequest::decode(&admitted.input)?;
     let document = DocumentId::new(request.document_id.into_inner());
     let id = VersionId::new(request.version_id.into_inner());
-    let version = admitted.door.site().version(&admitted.call, document.clone(), id).await?;
-    let metadata = if encode::names(request.fields.as_ref(), "SOURCE") {
-        encode::version_with_source(admitted, &document, &version)?
+    let site = admitted.door.site();
+    let (view, custom_metadata) = if request.include_custom_metadata == Some(true) {
+        site.version_with_custom_metadata(&admitted.call, document.clone(), id).await?
     } else {
-        encode::version(&version)
+        (site.version(&admitted.call, document.clone(), id).await?, CustomMetadata::default())
     };
-    Reply::json(&GetDocumentVersionResponse { metadata, custom_metadata: BTreeMap::new() })
+    let metadata = if view.may_download && encode::names(request.fields.as_ref(), "SOURCE") {
+        encode::version_with_source(admitted, &document, &view.version)?
+    } else {
+        encode::version(&view.version)
+    };
+    let custom_metadata = custom_metadata.into_inner();
+    Reply::json(&GetDocumentVersionResponse { metadata, custom_metadata })
 }
 
 pub(super) async fn get_path(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
@@ -140,6 +151,35 @@ pub(super) async fn describe_versions(admitted: &Admitted<'_>) -> Result<Reply, 
         document_versions: shown.collect::<Result<_, _>>()?,
         marker: next.transpose()?,
     })
+}
+
+pub(super) async fn update(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = UpdateDocumentRequest::decode(&admitted.input)?;
+    let update = ItemUpdate {
+        id: ResourceId::new(request.document_id.into_inner()),
+        kind: ItemKind::Document,
+        name: request.name.map(|name| ResourceName::new(name.into_inner())),
+        parent: request.parent_folder_id.map(|id| FolderId::new(id.into_inner())),
+        state: state_change(request.resource_state)?,
+    };
+    admitted.door.site().update_item(&admitted.call, update).await?;
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn delete_version(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DeleteDocumentVersionRequest::decode(&admitted.input)?;
+    let document = DocumentId::new(request.document_id.into_inner());
+    let version = VersionId::new(request.version_id.into_inner());
+    let with_prior = request.delete_prior_versions;
+    admitted.door.site().delete_version(&admitted.call, document, version, with_prior).await?;
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn restore_versions(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = RestoreDocumentVersionsRequest::decode(&admitted.input)?;
+    let document = DocumentId::new(request.document_id.into_inner());
+    admitted.door.site().restore_versions(&admitted.call, document).await?;
+    Ok(Reply::Empty)
 }
 
 pub(super) async fn delete(admitted: &Admitted<'_>) -> Result<Reply, Problem> {

@@ -1,12 +1,14 @@
 //! Folder operations: decode, ask the site, encode.
 
-use docharbor_domain::{FolderId, ItemKind, ResourceId, ResourceName, Sort, limits};
-use docharbor_site::{ContentsQuery, Kinds, PathQuery, Place};
+use docharbor_domain::{
+    CustomMetadata, FolderId, ItemKind, ResourceId, ResourceName, Sort, limits,
+};
+use docharbor_site::{ContentsQuery, ItemUpdate, Kinds, PathQuery, Place, StateChange};
 use docharbor_wire::{
-    CreateFolderRequest, CreateFolderResponse, DeleteFolderRequest, DescribeFolderContentsRequest,
-    DescribeFolderContentsResponse, FolderContentType, GetFolderPathRequest, GetFolderPathResponse,
-    GetFolderRequest, GetFolderResponse, LimitType, OrderType, Request as _, ResourceSortType,
-    Violations,
+    CreateFolderRequest, CreateFolderResponse, DeleteFolderContentsRequest, DeleteFolderRequest,
+    DescribeFolderContentsRequest, DescribeFolderContentsResponse, FolderContentType,
+    GetFolderPathRequest, GetFolderPathResponse, GetFolderRequest, GetFolderResponse, LimitType,
+    OrderType, Request as _, ResourceSortType, ResourceStateType, UpdateFolderRequest, Violations,
 };
 
 use super::error::Problem;
@@ -27,11 +29,51 @@ pub(super) async fn create(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
 pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = GetFolderRequest::decode(&admitted.input)?;
     let id = FolderId::new(request.folder_id.into_inner());
-    let view = admitted.door.site().folder(&admitted.call, id).await?;
+    let site = admitted.door.site();
+    let (view, custom_metadata) = if request.include_custom_metadata == Some(true) {
+        site.folder_with_custom_metadata(&admitted.call, id).await?
+    } else {
+        (site.folder(&admitted.call, id).await?, CustomMetadata::default())
+    };
     Reply::json(&GetFolderResponse {
         metadata: encode::folder(&view.folder, view.totals.as_ref()),
-        custom_metadata: std::collections::BTreeMap::new(),
+        custom_metadata: custom_metadata.into_inner(),
     })
+}
+
+pub(super) async fn update(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = UpdateFolderRequest::decode(&admitted.input)?;
+    let update = ItemUpdate {
+        id: ResourceId::new(request.folder_id.into_inner()),
+        kind: ItemKind::Folder,
+        name: request.name.map(|name| ResourceName::new(name.into_inner())),
+        parent: request.parent_folder_id.map(|id| FolderId::new(id.into_inner())),
+        state: state_change(request.resource_state)?,
+    };
+    admitted.door.site().update_item(&admitted.call, update).await?;
+    Ok(Reply::Empty)
+}
+
+/// What a `ResourceState` asks for. The states in between are the server's own.
+pub(super) fn state_change(
+    state: Option<ResourceStateType>,
+) -> Result<Option<StateChange>, Problem> {
+    match state {
+        None => Ok(None),
+        Some(ResourceStateType::Active) => Ok(Some(StateChange::Restore)),
+        Some(ResourceStateType::Recycled) => Ok(Some(StateChange::Recycle)),
+        Some(ResourceStateType::Restoring | ResourceStateType::Recycling) => {
+            let text = "Member must satisfy enum value set: [ACTIVE, RECYCLED]";
+            Err(Violations::of("ResourceState", text).into())
+        }
+    }
+}
+
+pub(super) async fn delete_contents(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DeleteFolderContentsRequest::decode(&admitted.input)?;
+    let id = FolderId::new(request.folder_id.into_inner());
+    admitted.door.site().delete_folder_contents(&admitted.call, id).await?;
+    Ok(Reply::Empty)
 }
 
 pub(super) async fn delete(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
