@@ -5,6 +5,7 @@
 
 mod access;
 mod caller;
+mod custom_metadata;
 mod id;
 pub mod limits;
 mod name;
@@ -20,6 +21,7 @@ mod version;
 
 pub use access::{Found, Granted, Life, grant};
 pub use caller::{Action, Administrator, Call, Caller, Identity, Scope, Scopes, TokenUser};
+pub use custom_metadata::CustomMetadata;
 pub use id::{
     AccessKeyId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId, ResourceId,
     UserId, VersionId,

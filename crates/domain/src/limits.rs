@@ -10,6 +10,12 @@ pub const TREE_LEVELS_MAX: i64 = 100;
 /// tree ever meets it.
 pub const TREE_WALK_MAX: i64 = 1_000;
 
+/// Labels of a folder or document.
+pub const LABELS_MAX: i64 = 20;
+
+/// Keys that the custom metadata of a folder, document or version may have.
+pub const CUSTOM_METADATA_KEYS_MAX: i64 = 8;
+
 /// Items below a folder up to which its size and signature are worked out when it is read.
 pub const FOLDER_TOTALS_ITEMS_MAX: i64 = 10_000;
 

@@ -37,6 +37,12 @@ pub enum Refusal {
     /// A count reached its limit.
     #[error("{0}")]
     LimitExceeded(&'static str),
+    /// An item would have more labels than it may.
+    #[error("a folder or document has at most 20 labels; delete some first")]
+    TooManyLabels,
+    /// A folder, document or version would have more custom metadata than it may.
+    #[error("custom metadata has at most 8 keys; delete some first")]
+    CustomMetadataLimitExceeded,
     /// The owner's storage is used up.
     #[error("the owner's storage is full; delete content or raise the quota, then try again")]
     StorageExceeded,

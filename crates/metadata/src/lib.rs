@@ -5,9 +5,11 @@
 //! find out which organization a credential belongs to.
 
 mod answers;
+mod custom_metadata;
 mod deleted_versions;
 mod driver;
 mod items;
+mod labels;
 mod permissions;
 mod placement;
 mod removal;

@@ -127,11 +127,21 @@ impl Tx {
         organization: &OrganizationId,
         id: &ResourceId,
     ) -> Result<(), StoreError> {
+        self.forget_item(organization, id).await?;
+        self.execute(DELETE_RESOURCE, &[organization.into(), id.into()]).await?;
+        self.execute(DELETE_PURGE, &[organization.into(), id.into()]).await?;
+        Ok(())
+    }
+
+    /// Removes what was said about an item: with whom it is shared, labels, custom metadata, comments.
+    pub async fn forget_item(
+        &mut self,
+        organization: &OrganizationId,
+        id: &ResourceId,
+    ) -> Result<(), StoreError> {
         for statement in [FORGET_PERMISSIONS, FORGET_LABELS, FORGET_METADATA, FORGET_COMMENTS] {
             self.execute(statement, &[organization.into(), id.into()]).await?;
         }
-        self.execute(DELETE_RESOURCE, &[organization.into(), id.into()]).await?;
-        self.execute(DELETE_PURGE, &[organization.into(), id.into()]).await?;
         Ok(())
     }
 

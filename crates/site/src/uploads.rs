@@ -300,6 +300,7 @@ pub(crate) async fn remove_draft(
         return Err(changing().into());
     };
     tx.delete_initialized_version(organization, &document.id, id).await?;
+    tx.delete_all_custom_metadata(organization, &resource, Some(id)).await?;
     if let Some(blob) = received {
         tx.discard_blob(organization, &blob, disposal.location, disposal.not_before).await?;
     }
@@ -307,6 +308,7 @@ pub(crate) async fn remove_draft(
         if let Some(newest) = tx.newest_version(organization, &document.id).await? {
             tx.show_draft(organization, &document.id, &newest).await?;
         } else {
+            tx.forget_item(organization, &resource).await?;
             tx.delete_draft_document(organization, &document.id).await?;
             tx.count_items(organization, &document.parent, -1).await?;
         }

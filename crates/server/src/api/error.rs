@@ -155,17 +155,19 @@ impl ApiError {
         match refusal {
             Refusal::NotFound { .. } => ErrorCode::EntityNotExists,
             Refusal::Hidden => ErrorCode::UnauthorizedResourceAccess,
-            Refusal::NotAllowed(_) => self.first_declared(
-                ErrorCode::UnauthorizedOperation,
-                ErrorCode::UnauthorizedResourceAccess,
-            ),
+            Refusal::NotAllowed(_) => self.not_allowed(),
             Refusal::AlreadyExists(_) => ErrorCode::EntityAlreadyExists,
-            Refusal::ProhibitedState(_) => ErrorCode::ProhibitedState,
+            // In that state nobody is allowed to.
+            Refusal::ProhibitedState(_) => {
+                self.first_declared(ErrorCode::ProhibitedState, self.not_allowed())
+            }
             Refusal::Conflicting(_) => ErrorCode::ConflictingOperation,
             Refusal::ConcurrentModification(_) => self
                 .first_declared(ErrorCode::ConcurrentModification, ErrorCode::ServiceUnavailable),
             Refusal::InvalidOperation(_) => ErrorCode::InvalidOperation,
             Refusal::LimitExceeded(_) => ErrorCode::LimitExceeded,
+            Refusal::TooManyLabels => ErrorCode::TooManyLabels,
+            Refusal::CustomMetadataLimitExceeded => ErrorCode::CustomMetadataLimitExceeded,
             Refusal::StorageExceeded => ErrorCode::StorageLimitExceeded,
             Refusal::StorageWillExceed => ErrorCode::StorageLimitWillExceed,
             Refusal::LastActiveUser => ErrorCode::DeactivatingLastSystemUser,
@@ -195,6 +197,10 @@ impl ApiError {
         }
     }
 
+    fn not_allowed(&self) -> ErrorCode {
+        self.first_declared(ErrorCode::UnauthorizedOperation, ErrorCode::UnauthorizedResourceAccess)
+    }
+
     fn first_declared(&self, wanted: ErrorCode, otherwise: ErrorCode) -> ErrorCode {
         if self.declares(wanted) { wanted } else { otherwise }
     }
@@ -213,5 +219,38 @@ fn of_rejection(rejection: &Rejection) -> ErrorCode {
         | Rejection::NotYetValid { .. }
         | Rejection::SignatureMismatch => ErrorCode::InvalidSignature,
         Rejection::UnrecognizedClient => ErrorCode::UnrecognizedClient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(operation: Operation, refusal: Refusal) -> ErrorCode {
+        ApiError::new(operation, Problem::Site(refusal.into()), None).code_and_body().0
+    }
+
+    #[test]
+    fn what_any_operation_may_meet_has_a_code_that_each_declares() {
+        for &operation in Operation::ALL {
+            for refusal in [
+                Refusal::Hidden,
+                Refusal::NotAllowed("your role does not allow this"),
+                Refusal::ProhibitedState("it is in a recycle bin"),
+                Refusal::ConcurrentModification("try again"),
+                Refusal::InvalidArgument { member: "Limit", reason: "is too large" },
+                Refusal::Invalid { member: "Limit", reason: "is too large" },
+            ] {
+                let code = code(operation, refusal.clone());
+                assert!(operation.declares(code) || code.is_common(), "{operation:?} {refusal:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_forbidding_state_is_a_forbidden_operation_where_the_former_is_not_declared() {
+        let recycled = || Refusal::ProhibitedState("it is in a recycle bin");
+        assert_eq!(code(Operation::DeleteLabels, recycled()), ErrorCode::ProhibitedState);
+        assert_eq!(code(Operation::CreateLabels, recycled()), ErrorCode::UnauthorizedOperation);
     }
 }
