@@ -30,3 +30,6 @@ pub const USER_PAGE_SIZE_DEFAULT: i64 = 24;
 
 /// Words a user query may have.
 pub const USER_QUERY_WORDS_MAX: usize = 8;
+
+/// Principals one item may be shared with, and one call may name.
+pub const SHARE_PRINCIPALS_MAX: usize = 1_000;

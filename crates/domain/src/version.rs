@@ -100,7 +100,12 @@ impl Granted<Document> {
 impl<T> Granted<T> {
     /// Whether the caller may see, finish or abort a draft of this document, or of this folder's.
     pub fn may_finish(&self, version: &Version, call: &Call) -> bool {
-        self.held() >= Standing::CoOwner || version.creator == call.caller().principal()
+        self.may_finish_draft_of(&version.creator, call)
+    }
+
+    /// Whether the caller may see, finish or abort what somebody began here.
+    pub fn may_finish_draft_of(&self, creator: &str, call: &Call) -> bool {
+        self.held() >= Standing::CoOwner || creator == call.caller().principal()
     }
 }
 

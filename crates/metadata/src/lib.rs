@@ -8,6 +8,7 @@ mod answers;
 mod custom_metadata;
 mod deleted_versions;
 mod driver;
+mod groups;
 mod items;
 mod labels;
 mod permissions;
@@ -22,7 +23,7 @@ mod versions;
 
 pub use driver::{BoxFuture, Inserted, Metadata, Options, StoreError, Tx};
 pub use items::{ItemPath, Listing, Place};
-pub use permissions::Permission;
+pub use permissions::{Permission, PermissionListing, Permissions};
 pub use placement::{Charged, Placement};
 pub use removal::{Purge, VersionBytes};
 pub use sites::{AccessKeyRow, TokenRow};

@@ -2,7 +2,7 @@
 
 use docharbor_domain::limits::TREE_WALK_MAX;
 use docharbor_domain::{
-    Found, Grants, GroupId, OrganizationId, Principal, ResourceId, Role, Standing, Timestamp,
+    Found, Grants, GroupId, Life, OrganizationId, Principal, ResourceId, Role, Standing, Timestamp,
     UserId,
 };
 
@@ -35,18 +35,42 @@ macro_rules! is_mine {
 }
 pub(crate) use is_mine;
 
-const REACHING: &str = concat!(
+/// Every principal with a permission that reaches the item, the owner among them, a page at a time;
+/// beside them what decides whether the caller may see them.
+const SHARING: &str = concat!(
     walk_up!(),
-    " SELECT up.depth, ",
+    ", walked AS (SELECT MAX(depth) AS depth, MAX(",
     life!(),
-    ", r.owner_id, r.kind, r.creator, p.principal_type, p.principal_id, p.role, ",
+    ") AS life FROM up),
+     given AS (SELECT up.depth, p.principal_type, p.principal_id, ",
     rank!(),
-    ", CASE WHEN $4 <> '' AND ",
+    " AS strength, CASE WHEN $4 <> '' AND ",
     is_mine!("$4"),
-    " THEN 1 ELSE 0 END
-        FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.id
-        LEFT JOIN permission p ON p.organization_id = $1 AND p.resource_id = up.id
-       ORDER BY up.depth DESC"
+    " THEN 1 ELSE 0 END AS is_mine
+                 FROM up JOIN permission p ON p.organization_id = $1 AND p.resource_id = up.id),
+     mine AS (SELECT MAX(CASE WHEN depth = 0 THEN strength END) AS direct,
+                     MAX(CASE WHEN depth > 0 THEN strength END) AS inherited
+                FROM given WHERE is_mine = 1),
+     page AS (SELECT every.principal_type, every.principal_id,
+                     MAX(CASE WHEN every.depth = 0 THEN every.strength END) AS direct,
+                     MAX(CASE WHEN every.depth > 0 THEN every.strength END) AS inherited
+                FROM (SELECT depth, principal_type, principal_id, strength FROM given
+                      UNION ALL
+                      SELECT 0, 'USER', o.owner_id, 4 FROM resource o
+                       WHERE o.organization_id = $1 AND o.id = $2) every
+               WHERE ($5 = '' OR every.principal_id = $5)
+                 AND (every.principal_type, every.principal_id) > ($6, $7)
+               GROUP BY every.principal_type, every.principal_id
+               ORDER BY every.principal_type, every.principal_id LIMIT $8)
+     SELECT walked.depth, walked.life, r.owner_id, r.kind, r.creator, mine.direct, mine.inherited,
+            CASE WHEN v.status <> 'ACTIVE' THEN v.creator END,
+            page.principal_type, page.principal_id, page.direct, page.inherited
+       FROM walked CROSS JOIN mine
+       JOIN resource r ON r.organization_id = $1 AND r.id = $2
+       LEFT JOIN version v ON v.organization_id = $1 AND v.document_id = r.id
+            AND v.id = r.latest_version_id
+       LEFT JOIN page ON 1 = 1
+      ORDER BY page.principal_type, page.principal_id"
 );
 
 const PUT: &str = "
@@ -66,57 +90,91 @@ const REMOVE_ALL: &str = "DELETE FROM permission WHERE organization_id = $1 AND 
 const REMOVE_PRINCIPAL: &str =
     "DELETE FROM permission WHERE organization_id = $1 AND principal_id = $2";
 
-const COUNT: &str =
-    "SELECT COUNT(*) FROM permission WHERE organization_id = $1 AND resource_id = $2";
+const HOLDERS: &str = "
+    SELECT principal_type, principal_id FROM permission
+     WHERE organization_id = $1 AND resource_id = $2";
 
-/// One permission that reaches an item.
+/// What a principal has on an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// Whom it is given to.
+    /// Who has it.
     pub principal: Principal,
-    /// What it gives.
-    pub role: Role,
-    /// Whether it was given on a folder above.
-    pub is_inherited: bool,
+    /// The role given on the item itself.
+    pub direct: Option<Role>,
+    /// The strongest role given on a folder above.
+    pub inherited: Option<Role>,
+}
+
+/// Which of the permissions that reach an item are wanted.
+#[derive(Clone, Debug)]
+pub struct PermissionListing {
+    /// Those of the principals of this id alone.
+    pub principal_id: Option<String>,
+    /// Behind this type and id of a principal.
+    pub after: Option<(String, String)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// The permissions that reach an item.
+#[derive(Clone, Debug)]
+pub struct Permissions {
+    /// A page of them, by type and id of the principal.
+    pub page: Vec<Permission>,
+    /// Who began the document, while it has no ACTIVE version.
+    pub draft_of: Option<String>,
+}
+
+impl Permission {
+    /// The place of a permission in the list.
+    pub fn place(&self) -> (String, String) {
+        (principal_type(&self.principal).to_owned(), self.principal.id().to_owned())
+    }
 }
 
 impl Tx {
-    /// Reads every permission that reaches an item, whoever holds it, in one statement at any depth.
+    /// Reads the permissions that reach an item, whoever holds them, in one statement at any depth.
     pub async fn permissions(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
         user: Option<&UserId>,
-    ) -> Result<Option<Found<Vec<Permission>>>, StoreError> {
-        let user = user.map_or("", UserId::as_str);
-        let args = [organization.into(), id.into(), TREE_WALK_MAX.into(), user.into()];
-        let rows = self.rows(REACHING, &args).await?;
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(None) };
-        if first.int(0)? >= TREE_WALK_MAX {
+        listing: &PermissionListing,
+    ) -> Result<Option<Found<Permissions>>, StoreError> {
+        let (kind, principal) = match &listing.after {
+            Some((kind, principal)) => (kind.as_str(), principal.as_str()),
+            None => ("", ""),
+        };
+        let args = [
+            organization.into(),
+            id.into(),
+            TREE_WALK_MAX.into(),
+            user.map_or("", UserId::as_str).into(),
+            listing.principal_id.as_deref().unwrap_or_default().into(),
+            kind.into(),
+            principal.into(),
+            listing.limit.into(),
+        ];
+        let rows = self.rows(SHARING, &args).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let (depth, life) = (first.int(0)?, decode_life(first.int(1)?));
+        if life == Life::Deleted || depth >= TREE_WALK_MAX {
             return Ok(None);
         }
-        let mut found = Found {
-            resource: Vec::new(),
-            owner: UserId::new(last.text(2)?),
-            is_document: last.text(3)? == "DOCUMENT",
-            creator: last.text(4)?.to_owned(),
-            depth: first.int(0)?,
-            life: decode_life(0),
-            grants: Grants::default(),
-        };
-        for row in &rows {
-            found.life = found.life.max(decode_life(row.int(1)?));
-            let is_inherited = row.int(0)? > 0;
-            let Some(principal) = decode_principal(row)? else { continue };
-            found.resource.push(Permission { principal, role: decode_role(row)?, is_inherited });
-            if row.int(9)? == 1 {
-                let standing = decode_standing(row.int_opt(8)?);
-                let grants = &mut found.grants;
-                let held = if is_inherited { &mut grants.inherited } else { &mut grants.direct };
-                *held = (*held).max(standing);
-            }
-        }
-        Ok(Some(found))
+        let page: Result<Vec<_>, _> =
+            rows.iter().filter_map(|row| decode(row).transpose()).collect();
+        Ok(Some(Found {
+            owner: UserId::new(first.text(2)?),
+            is_document: first.text(3)? == "DOCUMENT",
+            creator: first.text(4)?.to_owned(),
+            depth,
+            life,
+            grants: Grants {
+                direct: decode_standing(first.int_opt(5)?),
+                inherited: decode_standing(first.int_opt(6)?),
+            },
+            resource: Permissions { page: page?, draft_of: first.text_opt(7)?.map(str::to_owned) },
+        }))
     }
 
     /// Gives a principal a role on an item, in place of the one it had there.
@@ -140,19 +198,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes a principal's permissions on an item away; those of one type, where one is named.
+    /// Takes the permissions given on an item to the principals of an id away; to the given one,
+    /// where the id alone does not say who is meant.
     pub async fn remove_permission(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
         principal_id: &str,
-        principal_type: Option<&str>,
+        principal: Option<&Principal>,
     ) -> Result<(), StoreError> {
         let args = [
             organization.into(),
             id.into(),
             principal_id.into(),
-            principal_type.unwrap_or_default().into(),
+            principal.map_or("", principal_type).into(),
         ];
         self.execute(REMOVE, &args).await?;
         Ok(())
@@ -178,14 +237,14 @@ impl Tx {
         Ok(())
     }
 
-    /// How many permissions were given on an item.
-    pub async fn count_permissions(
+    /// Who was given a permission on an item itself.
+    pub async fn permission_holders(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
-    ) -> Result<i64, StoreError> {
-        let row = self.row(COUNT, &[organization.into(), id.into()]).await?;
-        row.map_or(Ok(0), |row| row.int(0))
+    ) -> Result<Vec<Principal>, StoreError> {
+        let rows = self.rows(HOLDERS, &[organization.into(), id.into()]).await?;
+        rows.iter().map(|row| decode_principal(row.text(0)?, row.text(1)?)).collect()
     }
 }
 
@@ -199,16 +258,34 @@ pub(crate) fn decode_standing(rank: Option<i64>) -> Option<Standing> {
     })
 }
 
-fn decode_principal(row: &Row) -> Result<Option<Principal>, StoreError> {
-    let Some(kind) = row.text_opt(5)? else { return Ok(None) };
-    let id = row.text(6)?;
-    Ok(Some(match kind {
+/// A row that says who may see the permissions need not hold one.
+fn decode(row: &Row) -> Result<Option<Permission>, StoreError> {
+    let Some(kind) = row.text_opt(8)? else { return Ok(None) };
+    Ok(Some(Permission {
+        principal: decode_principal(kind, row.text(9)?)?,
+        direct: row.int_opt(10)?.map(role_of),
+        inherited: row.int_opt(11)?.map(role_of),
+    }))
+}
+
+/// The role of a strength, as `rank!` writes it; what everybody is given is always VIEWER.
+fn role_of(rank: i64) -> Role {
+    match rank {
+        0 | 1 => Role::Viewer,
+        2 => Role::Contributor,
+        3 => Role::CoOwner,
+        _ => Role::Owner,
+    }
+}
+
+fn decode_principal(kind: &str, id: &str) -> Result<Principal, StoreError> {
+    Ok(match kind {
         "ANONYMOUS" => Principal::Anonymous,
         "GROUP" => Principal::Group(GroupId::new(id)),
         "ORGANIZATION" => Principal::Organization(OrganizationId::new(id)),
         "USER" => Principal::User(UserId::new(id)),
         other => return Err(corrupt("permission", &format!("principal type {other}"))),
-    }))
+    })
 }
 
 fn principal_type(principal: &Principal) -> &'static str {
@@ -217,15 +294,6 @@ fn principal_type(principal: &Principal) -> &'static str {
         Principal::Group(_) => "GROUP",
         Principal::Organization(_) => "ORGANIZATION",
         Principal::User(_) => "USER",
-    }
-}
-
-fn decode_role(row: &Row) -> Result<Role, StoreError> {
-    match row.text(7)? {
-        "VIEWER" => Ok(Role::Viewer),
-        "CONTRIBUTOR" => Ok(Role::Contributor),
-        "COOWNER" => Ok(Role::CoOwner),
-        other => Err(corrupt("permission", &format!("role {other}"))),
     }
 }
 

@@ -29,6 +29,12 @@ const USER_BY_NAME: &str = concat!(
     " FROM site_user u WHERE u.organization_id = $1 AND u.username_key = $2"
 );
 
+const TYPE: &str = "SELECT type FROM site_user WHERE organization_id = $1 AND id = $2";
+
+const BY_EMAIL: &str = "
+    SELECT id FROM site_user
+     WHERE organization_id = $1 AND lower(email) = $2 ORDER BY created_ms, id LIMIT 1";
+
 const INSERT: &str = "
     INSERT INTO site_user (organization_id, id, username, username_key, email, given_name, surname,
                            full_name_key, search_text, password_hash, status, type, time_zone,
@@ -181,6 +187,27 @@ impl Tx {
         let args = [organization.into(), folded(username).into()];
         let row = self.row(USER_BY_NAME, &args).await?;
         row.as_ref().map(decode_user).transpose()
+    }
+
+    /// Reads a user's type, and keeps the user from being deleted until the transaction ends.
+    pub async fn user_type_kept(
+        &mut self,
+        organization: &OrganizationId,
+        id: &UserId,
+    ) -> Result<Option<UserType>, StoreError> {
+        let row = self.row_locked(Lock::KeyShare, TYPE, &[organization.into(), id.into()]).await?;
+        row.map(|row| decode_type(row.text(0)?)).transpose()
+    }
+
+    /// Finds the user of an e-mail address, whatever its letter case; the oldest, if several have it.
+    pub async fn user_by_email(
+        &mut self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<UserId>, StoreError> {
+        let args = [organization.into(), email.to_ascii_lowercase().into()];
+        let row = self.row(BY_EMAIL, &args).await?;
+        row.map(|row| row.text(0).map(UserId::new)).transpose()
     }
 
     /// Adds a user. The user name may be taken.

@@ -8,6 +8,7 @@ mod error;
 mod folders;
 mod labels;
 mod marker;
+mod permissions;
 mod users;
 
 use axum::Router;
@@ -164,6 +165,7 @@ async fn dispatch(
     match operation {
         Operation::AbortDocumentVersionUpload => documents::abort_upload(&admitted).await,
         Operation::ActivateUser => users::activate(&admitted).await,
+        Operation::AddResourcePermissions => permissions::add(&admitted).await,
         Operation::CreateCustomMetadata => custom_metadata::create(&admitted).await,
         Operation::CreateFolder => folders::create(&admitted).await,
         Operation::CreateLabels => labels::create(&admitted).await,
@@ -176,6 +178,7 @@ async fn dispatch(
         Operation::DeleteUser => users::delete(&admitted).await,
         Operation::DescribeDocumentVersions => documents::describe_versions(&admitted).await,
         Operation::DescribeFolderContents => folders::describe_contents(&admitted).await,
+        Operation::DescribeResourcePermissions => permissions::describe(&admitted).await,
         Operation::DescribeUsers => users::describe(&admitted).await,
         Operation::GetDocument => documents::get(&admitted).await,
         Operation::GetDocumentPath => documents::get_path(&admitted).await,
@@ -188,10 +191,11 @@ async fn dispatch(
         Operation::RestoreDocumentVersions => documents::restore_versions(&admitted).await,
         Operation::UpdateDocument => documents::update(&admitted).await,
         Operation::UpdateFolder => folders::update(&admitted).await,
+        Operation::RemoveAllResourcePermissions => permissions::remove_all(&admitted).await,
+        Operation::RemoveResourcePermission => permissions::remove(&admitted).await,
         Operation::UpdateDocumentVersion => documents::update_version(&admitted).await,
         Operation::UpdateUser => users::update(&admitted).await,
-        Operation::AddResourcePermissions
-        | Operation::CreateComment
+        Operation::CreateComment
         | Operation::CreateNotificationSubscription
         | Operation::DeleteComment
         | Operation::DeleteNotificationSubscription
@@ -199,12 +203,9 @@ async fn dispatch(
         | Operation::DescribeComments
         | Operation::DescribeGroups
         | Operation::DescribeNotificationSubscriptions
-        | Operation::DescribeResourcePermissions
         | Operation::DescribeRootFolders
         | Operation::GetCurrentUser
         | Operation::GetResources
-        | Operation::RemoveAllResourcePermissions
-        | Operation::RemoveResourcePermission
         | Operation::SearchResources => Err(Problem::Code(
             ErrorCode::NotImplemented,
             format!("DocHarbor does not implement {} yet.", operation.name()),

@@ -17,6 +17,7 @@ mod jobs;
 mod keyring;
 mod labels;
 mod listing;
+mod permissions;
 mod placement;
 mod random;
 mod retention;
@@ -39,7 +40,7 @@ pub use content::{Download, Incoming, ReceiveRefusal};
 pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};
 pub use custom_metadata::Subject;
 pub use docharbor_blobs::{Digest, Expected, ReceiveError};
-pub use docharbor_metadata::{Place, UserListing, UserSort};
+pub use docharbor_metadata::{Permission, PermissionListing, Place, UserListing, UserSort};
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
 pub use jobs::JobsDone;
@@ -48,6 +49,7 @@ pub use labels::Selection;
 pub use listing::{
     ContentsPage, ContentsQuery, Kinds, PathQuery, UsersPage, UsersQuery, VersionsPage,
 };
+pub use permissions::{PermissionsPage, Revoked, Shared};
 pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};

@@ -206,6 +206,8 @@ async fn delete(tx: &mut Tx, call: &Call, id: &UserId, now: Timestamp) -> Result
     if is_active_administrator(&user) {
         require_another_administrator(tx, &user, last_administrator()).await?;
     }
+    tx.remove_principal(organization, id.as_str()).await?;
+    tx.remove_memberships(organization, id).await?;
     tx.delete_user(organization, id).await?;
     Ok(())
 }

@@ -29,6 +29,9 @@ CREATE TABLE group_member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_member_user ON group_member (organization_id, user_id, group_id);
 
+-- Finds whom an invitation is for. Addresses are ASCII, so both engines fold them alike.
+CREATE INDEX site_user_email ON site_user (organization_id, lower(email));
+
 -- Labels of folders and documents.
 CREATE TABLE label (
     organization_id TEXT NOT NULL,
@@ -65,6 +68,8 @@ CREATE TABLE comment (
     PRIMARY KEY (organization_id, document_id, version_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX comment_ordinal ON comment (organization_id, document_id, version_id, ordinal);
+CREATE INDEX comment_parent ON comment (organization_id, document_id, version_id, parent_id)
+    WHERE parent_id IS NOT NULL;
 
 -- former_parent_id and recycled_ms are set while an item is in a recycle bin. creator is who made the
 -- item: an ARN or a user's id.

@@ -34,6 +34,8 @@ pub(crate) enum Lock {
     Update,
     /// As `Update`, but others may still refer to the row's key.
     NoKeyUpdate,
+    /// Nobody else may delete the row; all who hold it so do not wait for each other.
+    KeyShare,
 }
 
 /// How an insertion met the unique keys.
@@ -96,6 +98,7 @@ impl Tx {
             (Connection::Sqlite(_), _) => "",
             (Connection::Postgres(_), Lock::Update) => " FOR UPDATE",
             (Connection::Postgres(_), Lock::NoKeyUpdate) => " FOR NO KEY UPDATE",
+            (Connection::Postgres(_), Lock::KeyShare) => " FOR KEY SHARE",
         };
         let rows = self.query(sql, clause, args).await?;
         Ok(rows.into_iter().next())

@@ -104,8 +104,8 @@ pub(super) fn user(user: &User, with_storage: bool) -> wire::User {
         id: user.id.as_str().to_owned(),
         username: Some(user.username.clone()),
         email_address: user.email.clone(),
-        given_name: Some(user.given_name.clone()),
-        surname: Some(user.surname.clone()),
+        given_name: said(&user.given_name),
+        surname: said(&user.surname),
         organization_id: Some(user.organization.as_str().to_owned()),
         root_folder_id: Some(user.root_folder.as_str().to_owned()),
         recycle_bin_folder_id: Some(user.recycle_bin.as_str().to_owned()),
@@ -130,6 +130,11 @@ pub(super) fn user(user: &User, with_storage: bool) -> wire::User {
             storage_rule: Some(storage_rule(user.storage_rule)),
         }),
     }
+}
+
+/// A name, unless it is that of somebody who was invited and has told none yet.
+fn said(name: &str) -> Option<String> {
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn storage_rule(rule: StorageRule) -> wire::StorageRuleType {
