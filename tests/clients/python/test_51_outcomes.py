@@ -1,0 +1,221 @@
+"""Each error that the model declares for an operation, provoked; or the reason why it cannot be."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+import outcomes_everywhere  # noqa: F401, it fills the table
+import outcomes_single  # noqa: F401, it fills the table
+from client import status_of
+from outcomes import (
+    IMPOSSIBLE, NOT_IMPLEMENTED, PAIRS, PROVOCATIONS, Entry, Provocation, entries, gaps, table,
+)
+from outcomes_calls import CALLS
+from outcomes_world import World
+
+ANSWERED_WITHIN_SECONDS = 10
+
+
+def runnable(meanwhile):
+    """The provocations of what is implemented, as parameters of a test."""
+    return [
+        pytest.param(provocation, id=str(provocation)) for provocation in PROVOCATIONS
+        if provocation.operation not in NOT_IMPLEMENTED and provocation.meanwhile == meanwhile
+    ]
+
+
+@pytest.fixture(scope="module")
+def world(site, make_site):
+    return World(site, make_site)
+
+
+# The table.
+
+
+def test_every_declared_error_is_provoked_or_cannot_occur(capsys):
+    impossible = entries(IMPOSSIBLE)
+    with capsys.disabled():
+        print(f"\n{table(PAIRS, PROVOCATIONS, impossible, NOT_IMPLEMENTED)}")
+    assert gaps(PAIRS, PROVOCATIONS, impossible, NOT_IMPLEMENTED) == []
+
+
+@pytest.mark.parametrize(("provoked", "impossible", "found"), [
+    ([("Do", "Odd")], [("*", "Even")], []),
+    ([("Do", "Odd")], [("Do", "Even")], []),
+    ([("Do", "Odd")], [], ["neither provoked nor listed"]),
+    ([("Do", "Odd")], [("*", "Odd"), ("Do", "Even")], ["is provoked, and listed"]),
+    ([("Do", "Odd")], [("*", "Even"), ("Do", "Even")], ["more than once"]),
+    ([("Do", "Odd")], [("Do", "Even"), ("Undo", "Even")], ["impossible, but not in the model"]),
+    ([("Do", "Odd")], [("Do", "Even"), ("*", "Prime")], ["impossible, but not in the model"]),
+    ([("Do", "Odd"), ("Do", "Prime")], [("Do", "Even")], ["provoked, but not in the model"]),
+    ([("Do", "Odd"), ("Do", "Odd")], [("Do", "Even")], ["twice in the table"]),
+])
+def test_a_gap_in_the_table_is_found(provoked, impossible, found):
+    pairs = [("Do", "Odd"), ("Do", "Even"), ("Later", "Odd")]
+    wrong = gaps(
+        pairs,
+        [Provocation(*pair, "it wants to", prepare=None) for pair in provoked],
+        [Entry(*entry, "because") for entry in impossible],
+        ["Later"],
+    )
+    assert len(wrong) == len(found), wrong
+    assert all(text in line for text, line in zip(found, wrong))
+
+
+@pytest.mark.parametrize("line", ["Do Odd", "Do Odd:", "Do: because", "Do Odd  because", "Odd: x"])
+def test_a_line_without_a_reason_is_no_entry(line):
+    with pytest.raises(AssertionError):
+        entries(line)
+
+
+# The calls that are spoiled succeed when they are left alone.
+
+
+@pytest.mark.parametrize("caller", ["access key", "token"])
+@pytest.mark.parametrize("operation", [name for name in CALLS if name not in NOT_IMPLEMENTED])
+def test_a_call_that_nothing_spoils_succeeds(world, operation, caller):
+    attempt = prepared(world, CALLS[operation])
+    client = world.as_ann if caller == "token" else attempt.client
+    answer = getattr(client, xform_name(operation))(**attempt.members)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] in (200, 201, 204)
+
+
+# Each error.
+
+
+@pytest.mark.parametrize("provocation", runnable("nothing"))
+def test_it_answers_the_error_and_changes_nothing(world, provocation):
+    attempt = prepared(world, provocation.prepare)
+    watched = attempt.world or world
+    before = watched.state()
+    assert_refused(provocation, attempt, attempted(provocation, attempt))
+    watched.assert_unchanged(before)
+
+
+@pytest.mark.parametrize("provocation", runnable("held"))
+def test_it_waits_for_another_session_only_so_long(held_answers, engine, provocation):
+    assert_refused_in_time(held_answers, engine, provocation)
+
+
+@pytest.mark.parametrize("provocation", runnable("locked"))
+def test_it_waits_for_another_program_only_so_long(locked_answers, engine, provocation):
+    assert_refused_in_time(locked_answers, engine, provocation)
+
+
+@pytest.mark.parametrize("provocation", runnable("away"))
+def test_it_waits_for_a_database_only_so_long(away_answers, engine, provocation):
+    assert_refused_in_time(away_answers, engine, provocation)
+
+
+@pytest.fixture(scope="module")
+def held_answers(world, engine):
+    """Many calls at once, while another session holds their items."""
+    # On SQLite they wait one behind another; whoever is too far behind is answered that the
+    # database is too busy, not the item.
+    at_once = 3 if engine == "sqlite" else len(PROVOCATIONS)
+    return answers_of_all(world, engine, "held", world.held, at_once)
+
+
+@pytest.fixture(scope="module")
+def locked_answers(world, engine):
+    """All calls at once, while another session holds the whole database."""
+    return answers_of_all(world, engine, "locked", world.held)
+
+
+@pytest.fixture(scope="module")
+def away_answers(world, engine):
+    """All calls at once, while the database does not answer."""
+    return answers_of_all(world, engine, "away", lambda _: world.without_database())
+
+
+def answers_of_all(world, engine, meanwhile, trouble, at_once=len(PROVOCATIONS)):
+    """What each provocation of a kind was answered while the trouble lasted, and how soon.
+
+    `trouble` is given the items that the calls need."""
+    attempts = {
+        param.values[0]: prepared_or_skipped(world, param.values[0].prepare)
+        for param in runnable(meanwhile) if param.values[0].engine in (None, engine)
+    }
+    ready = [pair for pair in attempts.items() if not isinstance(pair[1], Skipped)]
+    answers = dict(attempts)
+    before = world.state()
+    for begin in range(0, len(ready), at_once):
+        batch = ready[begin:begin + at_once]
+        items = [item for _, attempt in batch for item in attempt.held]
+        with trouble(items), ThreadPoolExecutor(len(batch)) as threads:
+            done = list(threads.map(lambda pair: attempted(*pair), batch))
+        for (provocation, attempt), answer in zip(batch, done):
+            answers[provocation] = (attempt, *answer)
+    world.assert_unchanged(before)
+    return answers
+
+
+def assert_refused_in_time(answers, engine, provocation):
+    if provocation.engine not in (None, engine):
+        pytest.skip(f"only {provocation.engine} can be brought to this")
+    if isinstance(answers[provocation], Skipped):
+        pytest.skip(str(answers[provocation]))
+    attempt, error, seconds = answers[provocation]
+    assert_refused(provocation, attempt, (error, seconds))
+    assert seconds < ANSWERED_WITHIN_SECONDS
+
+
+class Skipped(str):
+    """Why a provocation cannot be prepared yet."""
+
+
+def prepared_or_skipped(world, prepare):
+    """The attempt, unless it is prepared by an operation that is not implemented."""
+    try:
+        return prepare(world)
+    except ClientError as error:
+        is_missing = error.response["Error"]["Code"] == "NotImplementedException"
+        if is_missing and error.operation_name in NOT_IMPLEMENTED:
+            return Skipped(f"{error.operation_name} is not implemented")
+        raise
+
+
+def prepared(world, prepare):
+    attempt = prepared_or_skipped(world, prepare)
+    if isinstance(attempt, Skipped):
+        pytest.skip(str(attempt))
+    return attempt
+
+
+def attempted(provocation, attempt):
+    """The error the attempt was answered with, and the time that took."""
+    begun = time.monotonic()
+    call = getattr(attempt.client, xform_name(provocation.operation))
+    try:
+        call(**attempt.members)
+    except ClientError as error:
+        return error, time.monotonic() - begun
+    return None, time.monotonic() - begun
+
+
+def assert_refused(provocation, attempt, answer):
+    """Holds an answer to everything that clients read of it."""
+    error, _ = answer
+    assert error is not None, "the call succeeded"
+    expected = f"{provocation.error}Exception"
+    code = error.response["Error"]["Code"]
+    message = error.response["Error"].get("Message", "")
+    assert code == expected, message
+    assert type(error).__name__ == expected
+    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == status_of(expected)
+    headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", headers["x-amzn-requestid"])
+    assert message.strip()
+    if expected == "UnauthorizedResourceAccessException":
+        assert re.fullmatch(
+            rf"Principal \[\S+\] is not allowed to execute \[workdocs:{provocation.operation}\]"
+            r" on the resource\.",
+            message,
+        )
+    if expected == "EntityNotExistsException":
+        assert attempt.missing
+        assert error.response["EntityIds"] == attempt.missing
