@@ -5,6 +5,7 @@
 
 mod access;
 mod caller;
+mod comment;
 mod custom_metadata;
 mod id;
 pub mod limits;
@@ -22,6 +23,10 @@ mod version;
 
 pub use access::{Found, Granted, Life, grant};
 pub use caller::{Action, Administrator, Call, Caller, Identity, Scope, Scopes, TokenUser};
+pub use comment::{
+    Comment, CommentDeletion, CommentReader, CommentText, Contributor, NewComment, Profile,
+    Visibility, comment_deletion,
+};
 pub use custom_metadata::CustomMetadata;
 pub use id::{
     AccessKeyId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId, ResourceId,

@@ -34,6 +34,9 @@ pub enum Refusal {
     /// The operation can never be done to this resource.
     #[error("{0}")]
     InvalidOperation(&'static str),
+    /// What a comment replies to is not there, or not in the thread it names.
+    #[error("{0}")]
+    InvalidComment(&'static str),
     /// A count reached its limit.
     #[error("{0}")]
     LimitExceeded(&'static str),

@@ -5,6 +5,7 @@
 //! find out which organization a credential belongs to.
 
 mod answers;
+mod comments;
 mod custom_metadata;
 mod deleted_versions;
 mod driver;
@@ -14,6 +15,7 @@ mod labels;
 mod permissions;
 mod placement;
 mod removal;
+mod shared;
 mod sites;
 mod tree;
 mod users;
@@ -21,11 +23,13 @@ mod value;
 mod verify;
 mod versions;
 
+pub use comments::{AnsweredComment, ListedComment};
 pub use driver::{BoxFuture, Inserted, Metadata, Options, StoreError, Tx};
 pub use items::{ItemPath, Listing, Place};
 pub use permissions::{Permission, PermissionListing, Permissions};
 pub use placement::{Charged, Placement};
 pub use removal::{Purge, VersionBytes};
+pub use shared::SharedPlace;
 pub use sites::{AccessKeyRow, TokenRow};
 pub use tree::Counted;
 pub use users::{UserListing, UserSort};

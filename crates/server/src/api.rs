@@ -1,6 +1,7 @@
 //! The WorkDocs API: 44 operations, each decode, one call of the site, encode.
 
 mod bodies;
+mod comments;
 mod custom_metadata;
 mod documents;
 mod encode;
@@ -9,6 +10,7 @@ mod folders;
 mod labels;
 mod marker;
 mod permissions;
+mod resources;
 mod users;
 
 use axum::Router;
@@ -166,16 +168,19 @@ async fn dispatch(
         Operation::AbortDocumentVersionUpload => documents::abort_upload(&admitted).await,
         Operation::ActivateUser => users::activate(&admitted).await,
         Operation::AddResourcePermissions => permissions::add(&admitted).await,
+        Operation::CreateComment => comments::create(&admitted).await,
         Operation::CreateCustomMetadata => custom_metadata::create(&admitted).await,
         Operation::CreateFolder => folders::create(&admitted).await,
         Operation::CreateLabels => labels::create(&admitted).await,
         Operation::CreateUser => users::create(&admitted).await,
         Operation::DeactivateUser => users::deactivate(&admitted).await,
+        Operation::DeleteComment => comments::delete(&admitted).await,
         Operation::DeleteCustomMetadata => custom_metadata::delete(&admitted).await,
         Operation::DeleteDocument => documents::delete(&admitted).await,
         Operation::DeleteFolder => folders::delete(&admitted).await,
         Operation::DeleteLabels => labels::delete(&admitted).await,
         Operation::DeleteUser => users::delete(&admitted).await,
+        Operation::DescribeComments => comments::describe(&admitted).await,
         Operation::DescribeDocumentVersions => documents::describe_versions(&admitted).await,
         Operation::DescribeFolderContents => folders::describe_contents(&admitted).await,
         Operation::DescribeResourcePermissions => permissions::describe(&admitted).await,
@@ -185,6 +190,7 @@ async fn dispatch(
         Operation::GetDocumentVersion => documents::get_version(&admitted).await,
         Operation::GetFolder => folders::get(&admitted).await,
         Operation::GetFolderPath => folders::get_path(&admitted).await,
+        Operation::GetResources => resources::get(&admitted).await,
         Operation::InitiateDocumentVersionUpload => documents::initiate_upload(&admitted).await,
         Operation::DeleteDocumentVersion => documents::delete_version(&admitted).await,
         Operation::DeleteFolderContents => folders::delete_contents(&admitted).await,
@@ -195,17 +201,13 @@ async fn dispatch(
         Operation::RemoveResourcePermission => permissions::remove(&admitted).await,
         Operation::UpdateDocumentVersion => documents::update_version(&admitted).await,
         Operation::UpdateUser => users::update(&admitted).await,
-        Operation::CreateComment
-        | Operation::CreateNotificationSubscription
-        | Operation::DeleteComment
+        Operation::CreateNotificationSubscription
         | Operation::DeleteNotificationSubscription
         | Operation::DescribeActivities
-        | Operation::DescribeComments
         | Operation::DescribeGroups
         | Operation::DescribeNotificationSubscriptions
         | Operation::DescribeRootFolders
         | Operation::GetCurrentUser
-        | Operation::GetResources
         | Operation::SearchResources => Err(Problem::Code(
             ErrorCode::NotImplemented,
             format!("DocHarbor does not implement {} yet.", operation.name()),

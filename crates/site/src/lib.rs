@@ -7,6 +7,7 @@ mod access;
 mod chain;
 mod change;
 mod clock;
+mod comments;
 mod content;
 mod credentials;
 mod custom_metadata;
@@ -20,6 +21,7 @@ mod listing;
 mod permissions;
 mod placement;
 mod random;
+mod resources;
 mod retention;
 mod setup;
 mod uploads;
@@ -36,11 +38,15 @@ use tokio::sync::{Notify, Semaphore};
 
 pub use chain::chain;
 pub use clock::{Clock, SystemClock};
+pub use comments::{CommentView, CommentsPage, CommentsQuery};
 pub use content::{Download, Incoming, ReceiveRefusal};
 pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};
 pub use custom_metadata::Subject;
 pub use docharbor_blobs::{Digest, Expected, ReceiveError};
-pub use docharbor_metadata::{Permission, PermissionListing, Place, UserListing, UserSort};
+pub use docharbor_metadata::{
+    Permission, PermissionListing, Place, SharedPlace, UserListing, UserSort,
+};
+pub use documents::VersionView;
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
 pub use jobs::JobsDone;
@@ -52,6 +58,7 @@ pub use listing::{
 pub use permissions::{PermissionsPage, Revoked, Shared};
 pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
+pub use resources::{SharedPage, SharedQuery};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
 pub use uploads::Upload;
 pub use users::NewUser;

@@ -40,8 +40,8 @@ structures! {
     }
     /// A user.
     User {
-        /// The user's id.
-        id: IdType, always "Id";
+        /// The id; an administrator who is shown as a user may have none.
+        id: IdType, optional "Id";
         /// The name to sign in with.
         username: UsernameType, optional "Username";
         /// The e-mail address.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use docharbor_domain::{
-    Document, Folder, FolderKind, FolderTotals, PathStep, StorageRule, Timestamp, User, UserId,
-    UserStatus, UserType, Version,
+    Document, Folder, FolderKind, FolderTotals, PathStep, Profile, StorageRule, Timestamp, User,
+    UserId, UserStatus, UserType, Version,
 };
 use docharbor_wire as wire;
 use docharbor_wire::EpochSeconds;
@@ -101,7 +101,7 @@ pub(super) fn path(steps: &[PathStep], with_names: bool) -> wire::ResourcePath {
 /// A user, with what they store where it was asked for.
 pub(super) fn user(user: &User, with_storage: bool) -> wire::User {
     wire::User {
-        id: user.id.as_str().to_owned(),
+        id: Some(user.id.as_str().to_owned()),
         username: Some(user.username.clone()),
         email_address: user.email.clone(),
         given_name: said(&user.given_name),
@@ -109,18 +109,8 @@ pub(super) fn user(user: &User, with_storage: bool) -> wire::User {
         organization_id: Some(user.organization.as_str().to_owned()),
         root_folder_id: Some(user.root_folder.as_str().to_owned()),
         recycle_bin_folder_id: Some(user.recycle_bin.as_str().to_owned()),
-        status: Some(match user.status {
-            UserStatus::Active => wire::UserStatusType::Active,
-            UserStatus::Inactive => wire::UserStatusType::Inactive,
-            UserStatus::Pending => wire::UserStatusType::Pending,
-        }),
-        user_type: Some(match user.user_type {
-            UserType::User => wire::UserType::User,
-            UserType::Admin => wire::UserType::Admin,
-            UserType::PowerUser => wire::UserType::PowerUser,
-            UserType::MinimalUser => wire::UserType::MinimalUser,
-            UserType::WorkspacesUser => wire::UserType::WorkSpacesUser,
-        }),
+        status: Some(user_status(user.status)),
+        user_type: Some(user_type(user.user_type)),
         created_timestamp: Some(moment(user.created)),
         modified_timestamp: Some(moment(user.modified)),
         time_zone_id: user.time_zone.clone(),
@@ -129,6 +119,59 @@ pub(super) fn user(user: &User, with_storage: bool) -> wire::User {
             storage_utilized_in_bytes: Some(user.storage_used_bytes),
             storage_rule: Some(storage_rule(user.storage_rule)),
         }),
+    }
+}
+
+/// A user with nothing to say of them.
+pub(super) fn nobody() -> wire::User {
+    wire::User {
+        id: None,
+        username: None,
+        email_address: None,
+        given_name: None,
+        surname: None,
+        organization_id: None,
+        root_folder_id: None,
+        recycle_bin_folder_id: None,
+        status: None,
+        user_type: None,
+        created_timestamp: None,
+        modified_timestamp: None,
+        time_zone_id: None,
+        locale: None,
+        storage: None,
+    }
+}
+
+/// A user as those who work on the same document see them; of a deleted one the id alone is left.
+pub(super) fn contributor(id: &UserId, profile: Option<&Profile>) -> wire::User {
+    let user = wire::User { id: Some(id.as_str().to_owned()), ..nobody() };
+    let Some(profile) = profile else { return user };
+    wire::User {
+        username: Some(profile.username.clone()),
+        given_name: Some(profile.given_name.clone()),
+        surname: Some(profile.surname.clone()),
+        status: Some(user_status(profile.status)),
+        user_type: Some(user_type(profile.user_type)),
+        ..user
+    }
+}
+
+fn user_status(status: UserStatus) -> wire::UserStatusType {
+    match status {
+        UserStatus::Active => wire::UserStatusType::Active,
+        UserStatus::Inactive => wire::UserStatusType::Inactive,
+        UserStatus::Pending => wire::UserStatusType::Pending,
+    }
+}
+
+fn user_type(user_type: UserType) -> wire::UserType {
+    match user_type {
+        UserType::User => wire::UserType::User,
+        UserType::Admin => wire::UserType::Admin,
+        UserType::PowerUser => wire::UserType::PowerUser,
+        UserType::MinimalUser => wire::UserType::MinimalUser,
+        UserType::WorkspacesUser => wire::UserType::WorkSpacesUser,
     }
 }
 
@@ -161,6 +204,6 @@ pub(super) fn names(list: Option<&wire::FieldNamesType>, word: &str) -> bool {
     list.is_some_and(|list| list.as_str().split(',').any(|name| name == word))
 }
 
-fn moment(moment: Timestamp) -> EpochSeconds {
+pub(super) fn moment(moment: Timestamp) -> EpochSeconds {
     EpochSeconds::from_millis(moment.as_millis())
 }

@@ -165,6 +165,7 @@ impl ApiError {
             Refusal::ConcurrentModification(_) => self
                 .first_declared(ErrorCode::ConcurrentModification, ErrorCode::ServiceUnavailable),
             Refusal::InvalidOperation(_) => ErrorCode::InvalidOperation,
+            Refusal::InvalidComment(_) => ErrorCode::InvalidCommentOperation,
             Refusal::LimitExceeded(_) => ErrorCode::LimitExceeded,
             Refusal::TooManyLabels => ErrorCode::TooManyLabels,
             Refusal::CustomMetadataLimitExceeded => ErrorCode::CustomMetadataLimitExceeded,

@@ -31,8 +31,17 @@ pub(super) fn read<T: DeserializeOwned>(
     list: &str,
     marker: Option<&PageMarkerType>,
 ) -> Result<Option<T>, Problem> {
+    read_text(keyring, list, marker.map(PageMarkerType::as_str))
+}
+
+/// Reads back a marker whose shape has another name in the protocol.
+pub(super) fn read_text<T: DeserializeOwned>(
+    keyring: &Keyring,
+    list: &str,
+    marker: Option<&str>,
+) -> Result<Option<T>, Problem> {
     let Some(marker) = marker else { return Ok(None) };
-    let place = URL_SAFE_NO_PAD.decode(marker.as_str()).ok().and_then(|bytes| {
+    let place = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| {
         let (place, signature) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         (tag(keyring, list, place) == signature).then(|| serde_json::from_slice(place).ok())?
     });

@@ -179,7 +179,7 @@ fn a_path_has_names_where_they_were_asked_for() {
 
 fn ann() -> User {
     User {
-        id: "S-1&d-1".to_owned(),
+        id: Some("S-1&d-1".to_owned()),
         username: Some("secret".to_owned()),
         email_address: Some("secret@example.com".to_owned()),
         given_name: Some("Ann".to_owned()),
