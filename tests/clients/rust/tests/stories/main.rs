@@ -3,4 +3,5 @@
 mod story_01_upload;
 mod story_05_abort;
 mod story_07_paging;
+mod story_08_tree;
 mod story_20_callers;
