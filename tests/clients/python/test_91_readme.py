@@ -1,4 +1,4 @@
-"""README's commands do what README says: each block is run as it stands, in the order of the page."""
+"""The commands of README and docs do what they say: each block is run as it stands, README's first."""
 
 import os
 import re
@@ -20,7 +20,8 @@ TEST = "cargo xtask test\n"
 
 
 def blocks():
-    return BLOCK.findall((REPOSITORY / "README.md").read_text())
+    pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    return [block for page in pages for block in BLOCK.findall(page.read_text())]
 
 
 def surroundings(folder):
@@ -33,7 +34,7 @@ def surroundings(folder):
     return built, {**here, "PATH": f"{tools}:{here['PATH']}", "DOCHARBOR_LISTEN": "127.0.0.1:0"}
 
 
-def test_the_page_s_commands_work_as_they_stand(tmp_path):
+def test_the_commands_of_every_page_work_as_they_stand(tmp_path):
     built, environment = surroundings(tmp_path)
     found = blocks()
     commands = [text for kind, text in found if kind == "sh"]
