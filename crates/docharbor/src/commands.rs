@@ -1,18 +1,25 @@
 //! The command line: one file for each verb.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod dev;
 mod env;
+mod group;
 mod key;
 mod serve;
 mod token;
 mod verify;
 
+use crate::configuration::Configuration;
+use crate::data_directory::DataDirectory;
 use crate::environment::Environment;
 use crate::exit::Failure;
+use crate::flags::{Flags, StoreFlags};
+use crate::logging;
+use crate::master_key::MasterKey;
 
 /// An open, self-hosted server for the Amazon WorkDocs API
 #[derive(Parser)]
@@ -30,13 +37,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Env(env::Env),
     Dev(dev::Dev),
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
     Token(token::Token),
+    #[command(subcommand)]
+    Group(group::Group),
     Verify(verify::Verify),
 }
 
@@ -47,6 +56,25 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Dev(dev) => dev.run().await,
         Command::Key(key) => key.run(environment).await,
         Command::Token(token) => token.run(environment).await,
+        Command::Group(group) => group.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
+    }
+}
+
+/// The data of a server that was started before, for a command that works beside it.
+struct Existing {
+    configuration: Configuration,
+    directory: DataDirectory,
+    master_key: MasterKey,
+}
+
+impl Existing {
+    /// Finds the data and begins to log.
+    fn open(path: &Path, store: StoreFlags, environment: &Environment) -> Result<Self, Failure> {
+        let configuration = Configuration::load(path, Flags::of_store(store), environment)?;
+        logging::start(configuration.log_level.clone());
+        let directory = DataDirectory::open(path)?;
+        let master_key = MasterKey::load(&configuration, &directory)?;
+        Ok(Self { configuration, directory, master_key })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use docharbor_blobs::LocalBlobs;
 use docharbor_domain::{
-    AccessKeyId, Action, Call, OrganizationId, Policy, Refusal, Scope, Scopes, UserType,
+    AccessKeyId, Action, Call, GroupId, OrganizationId, Policy, Refusal, Scope, Scopes, UserType,
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_server::health::Health;
@@ -357,6 +357,46 @@ pub(crate) async fn create_token(
         )),
         Err(error) => Err(failed(&error)),
     }
+}
+
+/// Makes a group, and answers its id.
+pub(crate) async fn create_group(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+    name: &str,
+) -> Result<GroupId, Failure> {
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    site.create_group(&organization, name).await.map_err(|error| match error {
+        Error::Refused(refusal @ Refusal::AlreadyExists(_)) => Failure::failed(
+            "No group was made",
+            refusal,
+            "add members to the group there is: docharbor group add-member GROUP USER",
+        ),
+        Error::Refused(refusal) => {
+            Failure::usage("No group was made", refusal, "choose another name")
+        }
+        error => failed(&error),
+    })
+}
+
+/// Puts a user into a group, each named by name or id.
+pub(crate) async fn add_group_member(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+    group: &str,
+    user: &str,
+) -> Result<(), Failure> {
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    site.add_group_member(&organization, group, user).await.map_err(|error| match error {
+        Error::Refused(refusal) => Failure::failed(
+            "Nobody was put into a group",
+            refusal,
+            "give the name or the id of a group and of a user of this site",
+        ),
+        error => failed(&error),
+    })
 }
 
 /// A breach of an invariant of the data.

@@ -24,6 +24,7 @@ macro_rules! item_columns {
         )
     };
 }
+pub(crate) use item_columns;
 
 /// Joins each document with the version that stands for it.
 macro_rules! latest_version {
@@ -33,6 +34,7 @@ macro_rules! latest_version {
          LEFT JOIN blob b ON b.organization_id = v.organization_id AND b.id = v.blob_id"
     };
 }
+pub(crate) use latest_version;
 
 /// Walks from an item to its root. A walk that is cut short is that of a broken tree.
 macro_rules! walk_up {

@@ -14,6 +14,7 @@ mod custom_metadata;
 mod documents;
 mod error;
 mod folders;
+mod groups;
 mod jobs;
 mod keyring;
 mod labels;

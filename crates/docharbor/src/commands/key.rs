@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::configuration::{Configuration, DEFAULT_DATA_DIRECTORY};
-use crate::data_directory::DataDirectory;
+use super::Existing;
+use crate::configuration::DEFAULT_DATA_DIRECTORY;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
-use crate::flags::{Flags, StoreFlags};
-use crate::master_key::MasterKey;
-use crate::{logging, wiring};
+use crate::flags::StoreFlags;
+use crate::wiring;
 
 /// Access keys for programs
 #[derive(Subcommand)]
@@ -45,16 +44,12 @@ impl Key {
 
 impl Create {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let flags = Flags::of_store(self.store);
-        let configuration = Configuration::load(&self.directory, flags, environment)?;
-        logging::start(configuration.log_level.clone());
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
-        let directory = DataDirectory::open(&self.directory)?;
-        let master_key = MasterKey::load(&configuration, &directory)?;
+        let existing = Existing::open(&self.directory, self.store, environment)?;
         let key = wiring::create_key(
-            &configuration,
-            &directory,
-            &master_key,
+            &existing.configuration,
+            &existing.directory,
+            &existing.master_key,
             self.name.as_deref(),
             policy.as_deref(),
         )

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::configuration::{Configuration, DEFAULT_DATA_DIRECTORY, value};
-use crate::data_directory::DataDirectory;
+use super::Existing;
+use crate::configuration::{DEFAULT_DATA_DIRECTORY, value};
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
-use crate::flags::{Flags, StoreFlags};
-use crate::logging;
-use crate::master_key::MasterKey;
+use crate::flags::StoreFlags;
 use crate::wiring::{self, TokenScope};
 
 /// Bearer tokens with which a program acts as a user
@@ -49,15 +47,11 @@ impl Token {
 
 impl Create {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let flags = Flags::of_store(self.store);
-        let configuration = Configuration::load(&self.directory, flags, environment)?;
-        logging::start(configuration.log_level.clone());
-        let directory = DataDirectory::open(&self.directory)?;
-        let master_key = MasterKey::load(&configuration, &directory)?;
+        let existing = Existing::open(&self.directory, self.store, environment)?;
         let token = wiring::create_token(
-            &configuration,
-            &directory,
-            &master_key,
+            &existing.configuration,
+            &existing.directory,
+            &existing.master_key,
             &self.user,
             &self.scopes,
             self.expires,

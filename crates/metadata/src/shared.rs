@@ -1,0 +1,75 @@
+//! What is shared with a user: the items they, or a group of theirs, were given themselves.
+
+use docharbor_domain::limits::TREE_WALK_MAX;
+use docharbor_domain::{Item, ItemKind, OrganizationId, UserId};
+
+use crate::StoreError;
+use crate::driver::Tx;
+use crate::items::{decode_item, item_columns, latest_version};
+use crate::versions::version_columns;
+
+/// An item is there if the way up from it leads to a root through nothing but what is there.
+const SHARED: &str = concat!(
+    "WITH RECURSIVE given(id) AS (
+         SELECT DISTINCT p.resource_id FROM permission p
+          WHERE p.organization_id = $1 AND p.principal_type IN ('USER', 'GROUP')
+            AND p.principal_id IN (SELECT $2
+                 UNION ALL SELECT m.group_id FROM group_member m
+                            WHERE m.organization_id = $1 AND m.user_id = $2)),
+     up(item_id, parent_id, depth) AS (
+         SELECT i.id, i.parent_id, 0
+           FROM given JOIN resource i ON i.organization_id = $1 AND i.id = given.id
+          WHERE i.state = 'LIVE' AND i.live_name_key IS NOT NULL AND i.owner_id <> $2
+            AND (CASE i.kind WHEN 'DOCUMENT' THEN 1 ELSE 0 END, i.name_key, i.id) > ($3, $4, $5)
+         UNION ALL
+         SELECT up.item_id, a.parent_id, up.depth + 1
+           FROM up JOIN resource a ON a.organization_id = $1 AND a.id = up.parent_id
+          WHERE a.state = 'LIVE' AND up.depth < $6)
+     SELECT ",
+    item_columns!(),
+    " FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.item_id ",
+    latest_version!(),
+    " WHERE up.parent_id IS NULL
+      ORDER BY CASE r.kind WHEN 'DOCUMENT' THEN 1 ELSE 0 END, r.name_key, r.id LIMIT $7"
+);
+
+/// The place of an item in the list of what is shared with a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPlace {
+    /// Folders come before documents.
+    pub kind: ItemKind,
+    /// The name's key.
+    pub name_key: String,
+    /// The id, which decides between equals.
+    pub id: String,
+}
+
+impl Tx {
+    /// Reads a page of the items that were shared with a user, or with a group of theirs, behind a
+    /// place: none of their own, none that is recycled or deleted with a folder above, and no draft.
+    pub async fn shared_with(
+        &mut self,
+        organization: &OrganizationId,
+        user: &UserId,
+        after: Option<&SharedPlace>,
+        limit: i64,
+    ) -> Result<Vec<Item>, StoreError> {
+        let (kind, name_key, id) = after.map_or((0, "", ""), |place| {
+            let kind = match place.kind {
+                ItemKind::Folder => 0,
+                ItemKind::Document => 1,
+            };
+            (kind, place.name_key.as_str(), place.id.as_str())
+        });
+        let args = [
+            organization.into(),
+            user.into(),
+            kind.into(),
+            name_key.into(),
+            id.into(),
+            TREE_WALK_MAX.into(),
+            limit.into(),
+        ];
+        self.rows(SHARED, &args).await?.iter().map(decode_item).collect()
+    }
+}
