@@ -149,8 +149,8 @@ pub(super) fn contributor(id: &UserId, profile: Option<&Profile>) -> wire::User 
     let Some(profile) = profile else { return user };
     wire::User {
         username: Some(profile.username.clone()),
-        given_name: Some(profile.given_name.clone()),
-        surname: Some(profile.surname.clone()),
+        given_name: said(&profile.given_name),
+        surname: said(&profile.surname),
         status: Some(user_status(profile.status)),
         user_type: Some(user_type(profile.user_type)),
         ..user
