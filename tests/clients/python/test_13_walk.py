@@ -26,6 +26,8 @@ SEED = int(os.environ.get("DOCHARBOR_FUZZ_SEED", "20260722"))
 STEPS = int(os.environ.get("DOCHARBOR_FUZZ_STEPS", "3000"))
 SECONDS_MAX = 50 * max(1, STEPS / 3000)
 THREADS = 6
+# So many steps come by every operation.
+STEPS_FOR_ALL = 2900
 TRACE_MAX = 40
 ATTEMPTS = 4
 
@@ -36,6 +38,7 @@ SIZES = [0, 1, 100, 5_000, 70_000]
 ROLES = ["VIEWER", "CONTRIBUTOR", "COOWNER", "OWNER"]
 PUT_ANSWERS = {200, 400, 403, 404, 409, 413}
 DOWNLOAD_ANSWERS = {200, 403, 404}
+RESOURCE_MEMBERS = ["FolderId", "DocumentId", "ResourceId", "ParentFolderId", "Id"]
 ACTIONS, WALKED = [], set()
 
 
@@ -66,6 +69,7 @@ class Ids:
         self.users = [person.id for person in people]
         self.passing_users = []
         self.documents, self.versions, self.drafts, self.comments = [], [], [], []
+        self.documents_cut, self.gone = [], set()
         self.book = {}
 
 
@@ -106,12 +110,16 @@ class Walk:
         return self.random.sample(things, self.random.randint(1, most))
 
     def recent(self, things, made_up="A1b2c3d4"):
-        """One of what has ever been there, the latest before others; now and then a made-up one."""
+        """One of what has ever been there, the latest and what is still there before others; now
+        and then a made-up one."""
         if not things or self.chance(0.03):
             return made_up
-        if self.chance(0.3):
-            return self.one_of(things)
-        return things[-1 - min(int(self.random.expovariate(0.2)), len(things) - 1)]
+        for _ in range(6):
+            back = min(int(self.random.expovariate(0.1)), len(things) - 1)
+            thing = self.one_of(things) if self.chance(0.4) else things[-1 - back]
+            if resource_of(thing) not in self.ids.gone:
+                break
+        return thing
 
     def folder(self):
         if self.chance(0.35):
@@ -158,11 +166,18 @@ class Walk:
                 self.succeeded[operation] += 1
                 return answer
             self.trace.append(f"{said} -> {status} {code}")
+            self.note_what_is_gone(who, code, members)
             if not is_for_now(operation, code):
                 break
         assert code in refusals_of(operation), self.trace[-1]
         assert status == status_of(code) < 500, self.trace[-1]
         return None
+
+    def note_what_is_gone(self, who, code, members):
+        """What not even an administrator sees is gone."""
+        named = [members[name] for name in RESOURCE_MEMBERS if name in members]
+        if (who, code) == ("admin", "UnauthorizedResourceAccessException") and len(named) == 1:
+            self.ids.gone.update(named)
 
     def seen(self, resource):
         """A folder's or document's metadata, labels and custom metadata as the administrator's."""
@@ -171,6 +186,13 @@ class Walk:
         else:
             answer = self.admin.get_folder(FolderId=resource, IncludeCustomMetadata=True)
         return answer["Metadata"] | {"CustomMetadata": answer.get("CustomMetadata", {})}
+
+
+def resource_of(thing):
+    """The folder or document that an id, or what an id stands in, belongs to."""
+    if isinstance(thing, tuple):
+        return thing[0]["DocumentId"] if isinstance(thing[0], dict) else thing[0]
+    return thing
 
 
 def is_for_now(operation, code):
@@ -221,7 +243,7 @@ def begin_a_document(walk):
     begin(walk, ParentFolderId=walk.folder(), Name=walk.name())
 
 
-@action(5, "InitiateDocumentVersionUpload")
+@action(8, "InitiateDocumentVersionUpload")
 def begin_a_version(walk):
     name = {"Name": walk.name()} if walk.chance(0.5) else {}
     begin(walk, Id=walk.document(), **name)
@@ -390,7 +412,7 @@ def delete_a_folder(walk):
         is_gone(walk, "GetFolder", FolderId=folder)
 
 
-@action(0.3, "DeleteFolderContents")
+@action(1, "DeleteFolderContents")
 def empty_a_folder(walk):
     folder = walk.folder()
     if walk.call("DeleteFolderContents", FolderId=folder) and walk.is_alone:
@@ -417,7 +439,7 @@ def change(walk, operation, resource, member):
         changes["ParentFolderId"] = walk.folder()
     if walk.chance(0.3):
         changes["ResourceState"] = "ACTIVE"
-    if walk.chance(0.2):
+    if walk.chance(0.15):
         changes = {"ResourceState": "RECYCLED"}
     if walk.call(operation, **{member: resource}, **changes) is None or not walk.is_alone:
         return
@@ -542,7 +564,7 @@ def unannotate(walk):
 def comment(walk):
     ids, members = walk.version(), {"Text": walk.name()}
     if walk.ids.comments and walk.chance(0.5):
-        of, parent = walk.one_of(walk.ids.comments)
+        of, parent = walk.recent(walk.ids.comments, walk.ids.comments[0])
         ids, members = (of if walk.chance(0.9) else ids), members | {"ParentId": parent}
     if walk.chance(0.3):
         members["Visibility"] = walk.one_of(["PUBLIC", "PRIVATE"])
@@ -574,12 +596,25 @@ def list_comments(walk):
     page_on(walk, "DescribeComments", ids | {"Limit": walk.one_of([1, 999])})
 
 
-@action(3, "DeleteDocumentVersion", "DescribeDocumentVersions")
+@action(5, "DeleteDocumentVersion", "DescribeDocumentVersions")
 def delete_a_version(walk):
-    ids, with_prior = walk.version(), walk.chance(0.3)
+    ids, with_prior = dispensable(walk), walk.chance(0.3)
     answer = walk.call("DeleteDocumentVersion", **ids, DeletePriorVersions=with_prior)
-    if answer and walk.is_alone:
-        assert ids["VersionId"] not in versions_of(walk.admin, ids["DocumentId"])
+    if answer:
+        walk.ids.documents_cut.append(ids["DocumentId"])
+        if walk.is_alone:
+            assert ids["VersionId"] not in versions_of(walk.admin, ids["DocumentId"])
+
+
+def dispensable(walk):
+    """A version that is perhaps not its document's only one."""
+    active = [version for version in list(walk.ids.book.items()) if version[1].was_active]
+    count = collections.Counter(known.document for _, known in active)
+    spare = [(known.document, version) for version, known in active if count[known.document] > 1]
+    if not spare or walk.chance(0.2):
+        return walk.version()
+    document, version = walk.recent(spare, spare[0])
+    return {"DocumentId": document, "VersionId": version}
 
 
 def versions_of(admin, document):
@@ -589,9 +624,9 @@ def versions_of(admin, document):
     return {one["Id"]: one for page in pages for one in page["DocumentVersions"]}
 
 
-@action(2, "RestoreDocumentVersions", "DescribeDocumentVersions")
+@action(3, "RestoreDocumentVersions", "DescribeDocumentVersions")
 def restore_versions(walk):
-    document = walk.document()
+    document = walk.recent(walk.ids.documents_cut)
     if walk.call("RestoreDocumentVersions", DocumentId=document) and walk.is_alone:
         there = versions_of(walk.admin, document)
         for version, known in walk.ids.book.items():
@@ -619,9 +654,9 @@ def turn_a_user_away_and_let_them_in_again(walk):
 @action(0.7, "CreateUser")
 def take_on_a_user(walk):
     answer = walk.call(
-        "CreateUser", walk.one_of(["admin", "admin", "ann"]), Username=walk.ids.site.name("passing"),
-        OrganizationId=walk.ids.site.server.organization_id, GivenName="P", Surname="S",
-        Password=PASSWORD,
+        "CreateUser", walk.one_of(["admin", "admin", "ann"]),
+        OrganizationId=walk.ids.site.server.organization_id,
+        Username=walk.ids.site.name("passing"), GivenName="P", Surname="S", Password=PASSWORD,
     )
     if answer:
         walk.ids.passing_users.append(answer["User"]["Id"])
@@ -712,7 +747,7 @@ def walked(ids, walks):
         walk.result()
     ends_well(ids)
     done = set(sum((walk.succeeded for walk in walks), collections.Counter()))
-    if STEPS >= 2000:
+    if sum(walk.step for walk in walks) >= STEPS_FOR_ALL:
         assert WALKED <= done, f"never once: {sorted(WALKED - done)}"
 
 
