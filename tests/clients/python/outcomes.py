@@ -1,4 +1,4 @@
-"""Every error that the service's model declares: how it is provoked, or why it cannot occur here."""
+"""Every error that the model declares for an operation: how it is provoked, or why it cannot be."""
 
 import pathlib
 import re

@@ -276,7 +276,7 @@ def deleted_name_taken(world):
 # ConcurrentModification.
 
 
-@provokes("UpdateDocumentVersion", "ConcurrentModification", "the name was taken since it was begun")
+@provokes("UpdateDocumentVersion", "ConcurrentModification", "the name was taken meanwhile")
 def name_taken_since(world):
     folder = world.folder()
     draft = world.site.initiate(ParentFolderId=folder, Name="raced")
@@ -346,7 +346,7 @@ def quota_used_up(world):
     return begun_with_quota(world, room=0, size=1)
 
 
-@provokes("InitiateDocumentVersionUpload", "StorageLimitWillExceed", "it is larger than the room left")
+@provokes("InitiateDocumentVersionUpload", "StorageLimitWillExceed", "it exceeds the room left")
 def quota_too_small(world):
     return begun_with_quota(world, room=5, size=6)
 
