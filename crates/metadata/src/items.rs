@@ -84,6 +84,7 @@ const PATH: &str = concat!(
     " SELECT up.depth, ",
     life!(),
     ", r.id, r.name, r.owner_id, r.kind, r.creator,
+             CASE WHEN v.status <> 'ACTIVE' THEN v.creator END,
              (SELECT MAX(",
     rank!(),
     ") FROM permission p
@@ -91,6 +92,8 @@ const PATH: &str = concat!(
     is_mine!("$4"),
     ")
         FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.id
+        LEFT JOIN version v ON v.organization_id = $1 AND v.document_id = r.id
+             AND v.id = r.latest_version_id
        ORDER BY up.depth DESC"
 );
 
@@ -126,6 +129,7 @@ const BY_NAME_DESCENDING: &str = children!("name_key", "<", "DESC");
 const BY_DATE: &str = children!("modified_ms", ">", "ASC");
 const BY_DATE_DESCENDING: &str = children!("modified_ms", "<", "DESC");
 
+// CROSS JOIN, because SQLite may otherwise look through the whole site for every folder.
 const SUBTREE: &str = "
     WITH RECURSIVE down(id, parent_id, kind, latest_version_id) AS (
         SELECT id, parent_id, kind, latest_version_id FROM resource
@@ -133,8 +137,9 @@ const SUBTREE: &str = "
            AND (live_name_key IS NOT NULL OR state <> 'LIVE')
         UNION ALL
         SELECT r.id, r.parent_id, r.kind, r.latest_version_id
-          FROM down JOIN resource r ON r.organization_id = $1 AND r.parent_id = down.id
-         WHERE r.live_name_key IS NOT NULL)
+          FROM down CROSS JOIN resource r
+         WHERE r.organization_id = $1 AND r.parent_id = down.id
+           AND (r.live_name_key IS NOT NULL OR r.state <> 'LIVE'))
     SELECT down.id, down.parent_id, down.kind,
            (SELECT CAST(SUM(b.size_bytes) AS BIGINT) FROM version v
               JOIN blob b ON b.organization_id = v.organization_id AND b.id = v.blob_id
@@ -227,7 +232,7 @@ impl Tx {
         let mut steps = Vec::with_capacity(rows.len());
         for (at, row) in rows.iter().enumerate() {
             life = life.max(decode_life(row.int(1)?));
-            let standing = decode_standing(row.int_opt(7)?);
+            let standing = decode_standing(row.int_opt(8)?);
             if standing.is_some() {
                 first_shared.get_or_insert(at);
             }
@@ -250,7 +255,12 @@ impl Tx {
             depth,
             life,
             grants,
-            resource: ItemPath { steps, first_shared, is_document },
+            resource: ItemPath {
+                steps,
+                first_shared,
+                is_document,
+                draft_of: last.text_opt(7)?.map(str::to_owned),
+            },
         }))
     }
 
@@ -312,6 +322,8 @@ pub struct ItemPath {
     pub first_shared: Option<usize>,
     /// Whether the item is a document.
     pub is_document: bool,
+    /// Who began a document that has no ACTIVE version.
+    pub draft_of: Option<String>,
 }
 
 /// Where the facts of the walk stand in a row of `ITEM`.

@@ -29,8 +29,8 @@ pub const CHECKS: &[Check] = &[
         sql: "WITH RECURSIVE down(id) AS (
                   SELECT id FROM resource WHERE organization_id = $1 AND parent_id IS NULL
                   UNION ALL
-                  SELECT r.id FROM down
-                    JOIN resource r ON r.organization_id = $1 AND r.parent_id = down.id)
+                  SELECT r.id FROM down CROSS JOIN resource r
+                   WHERE r.organization_id = $1 AND r.parent_id = down.id)
               SELECT r.id, r.kind FROM resource r
                WHERE r.organization_id = $1 AND r.id NOT IN (SELECT id FROM down)",
     },

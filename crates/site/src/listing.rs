@@ -195,6 +195,11 @@ fn page(mut items: Vec<Item>, limit: i64) -> ContentsPage {
 async fn path(tx: &mut Tx, call: &Call, query: &PathQuery) -> Result<Vec<PathStep>, Error> {
     let found = tx.path(call.organization(), &query.id, call.user_id()).await?;
     let granted: Granted<ItemPath> = grant(found, call, Power::View)?;
+    if let Some(creator) = &granted.get().draft_of
+        && !granted.may_finish_draft_of(creator, call)
+    {
+        return Err(Refusal::Hidden.into());
+    }
     let held = granted.held();
     let mut path = granted.into_inner();
     if path.is_document != (query.kind == ItemKind::Document) {
