@@ -80,7 +80,7 @@ UPDATE resource SET creator = COALESCE(
     (SELECT v.creator FROM version v
       WHERE v.organization_id = resource.organization_id AND v.document_id = resource.id
       ORDER BY v.ordinal LIMIT 1), '');
-CREATE INDEX resource_recycled ON resource (organization_id, recycled_ms) WHERE recycled_ms IS NOT NULL;
+CREATE INDEX resource_recycled ON resource (organization_id, state, recycled_ms) WHERE recycled_ms IS NOT NULL;
 
 -- deleted_ms is set while a version is DELETED and can still be restored.
 ALTER TABLE version ADD COLUMN deleted_ms BIGINT;

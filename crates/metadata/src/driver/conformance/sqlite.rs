@@ -157,6 +157,33 @@ async fn another_process_that_holds_the_file_is_waited_for_and_then_reported() {
 }
 
 #[tokio::test]
+async fn all_who_wait_for_another_process_are_refused_together_and_have_no_effect() {
+    let place = Place::on_sqlite().await;
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writers = (0..50).map(|number| {
+        let metadata = place.metadata.clone();
+        tokio::spawn(async move { insert(&metadata, &number.to_string()).await })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        assert!(matches!(writer.await.unwrap(), Err(StoreError::LockTimeout)));
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    place.insert("later").await.unwrap();
+    assert_eq!(place.ids().await, ["later"]);
+}
+
+#[tokio::test]
+async fn an_operation_whose_caller_gave_up_has_no_effect() {
+    let place = Place::on_sqlite().await;
+    let release = place.hold_writer().await;
+    assert!(matches!(place.insert("a").await, Err(StoreError::Unavailable(_))));
+    drop(release);
+    place.insert("later").await.unwrap();
+    assert_eq!(place.ids().await, ["later"]);
+}
+
+#[tokio::test]
 async fn a_command_reads_and_changes_what_a_server_has_open() {
     let place = Place::on_sqlite().await;
     place.insert("a").await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::ffi;
@@ -23,8 +23,11 @@ const BATCH: usize = 256;
 /// How long an operation waits for a place in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
-/// How long a caller waits for an answer after that.
-const ANSWER_WAIT: Duration = Duration::from_secs(7);
+/// How long a caller waits for their operation to begin after that.
+const BEGIN_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a caller waits for an operation that began to end.
+const END_WAIT: Duration = Duration::from_secs(2);
 
 /// The way to the thread.
 pub(super) struct Writer {
@@ -38,6 +41,8 @@ enum Message {
 
 /// An operation on its way through the thread.
 trait Queued: Send {
+    /// Takes the operation on. False when its caller has given up: it must not have an effect.
+    fn begin(&self) -> bool;
     /// Runs it, keeps the answer, and says whether its changes are to be kept.
     fn run(&mut self, tx: &mut Tx) -> bool;
     /// Gives the answer `run` kept.
@@ -49,6 +54,8 @@ trait Queued: Send {
 struct Operation<I, T, E, F> {
     input: I,
     run: F,
+    /// Taken by the thread that runs the operation or by the caller who gives up, never by both.
+    taken: Arc<AtomicBool>,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
@@ -60,6 +67,10 @@ where
     E: From<StoreError> + Send,
     F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send,
 {
+    fn begin(&self) -> bool {
+        !self.taken.swap(true, Ordering::AcqRel)
+    }
+
     fn run(&mut self, tx: &mut Tx) -> bool {
         let result = run_once(tx, &self.input, &self.run);
         let keep = result.is_ok();
@@ -105,10 +116,16 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let operation = Operation { input, run: operation, result: None, answer };
+        let (answer, mut answered) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        let operation =
+            Operation { input, run: operation, taken: Arc::clone(&taken), result: None, answer };
         self.send(Message::Run(Box::new(operation))).await?;
-        match tokio::time::timeout(ANSWER_WAIT, answered).await {
+        let mut answer = tokio::time::timeout(BEGIN_WAIT, &mut answered).await;
+        if answer.is_err() && taken.swap(true, Ordering::AcqRel) {
+            answer = tokio::time::timeout(END_WAIT, answered).await;
+        }
+        match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(stopped().into()),
             Err(_) => Err(StoreError::Unavailable("a change takes too long".to_owned()).into()),
@@ -173,6 +190,21 @@ impl Lost {
     }
 }
 
+/// Takes an operation that waits, if one does.
+fn next_operation(
+    queued: &mut mpsc::Receiver<Message>,
+    next: &mut Next,
+) -> Option<Box<dyn Queued>> {
+    match queued.try_recv() {
+        Ok(Message::Run(operation)) => Some(operation),
+        Ok(Message::Close(answer)) => {
+            *next = Next::Close(answer);
+            None
+        }
+        Err(_) => None,
+    }
+}
+
 impl Thread {
     fn work(mut self, mut queued: mpsc::Receiver<Message>) {
         while let Some(message) = queued.blocking_recv() {
@@ -230,21 +262,21 @@ impl Thread {
         let begun = run_fixed(&self.tx, "BEGIN IMMEDIATE");
         let mut waiting = Some(first);
         if let Err(e) = begun {
+            // Somebody else holds the database. Whoever waits behind has waited as long already.
             done.extend(waiting);
+            done.extend(std::iter::from_fn(|| next_operation(queued, next)));
             return Err(Lost::undone(fault(&e, "metadata")));
         }
         while let Some(mut operation) = waiting.take() {
-            let ended = self.run_one(operation.as_mut());
-            done.push(operation);
-            ended?;
+            if operation.begin() {
+                let ended = self.run_one(operation.as_mut());
+                done.push(operation);
+                ended?;
+            }
             if done.len() == BATCH {
                 break;
             }
-            match queued.try_recv() {
-                Ok(Message::Run(operation)) => waiting = Some(operation),
-                Ok(Message::Close(answer)) => *next = Next::Close(answer),
-                Err(_) => {}
-            }
+            waiting = next_operation(queued, next);
         }
         Ok(())
     }
