@@ -174,11 +174,18 @@ impl Granted<Item> {
 impl Granted<Folder> {
     /// Whether something may be put into the folder.
     pub fn require_room_for_child(&self) -> Result<(), Refusal> {
+        self.require_room_for_levels(0)
+    }
+
+    /// Whether something with so many levels below it may be put into the folder.
+    pub fn require_room_for_levels(&self, below: i64) -> Result<(), Refusal> {
         match self.get().kind {
             FolderKind::RecycleBin => {
                 Err(Refusal::ProhibitedState("nothing can be put into a recycle bin"))
             }
-            FolderKind::Root | FolderKind::Ordinary if self.depth() + 1 >= TREE_LEVELS_MAX => {
+            FolderKind::Root | FolderKind::Ordinary
+                if self.depth() + 1 + below >= TREE_LEVELS_MAX =>
+            {
                 Err(Refusal::LimitExceeded("a tree has at most 100 levels; choose a higher folder"))
             }
             FolderKind::Root | FolderKind::Ordinary => Ok(()),

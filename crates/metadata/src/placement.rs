@@ -1,8 +1,8 @@
 //! Where an item stands: placing it, recycling it, and what time makes of what was recycled.
 
-use docharbor_domain::limits::TREE_WALK_MAX;
+use docharbor_domain::limits::{TREE_LEVELS_MAX, TREE_WALK_MAX};
 use docharbor_domain::{
-    DocumentId, FolderId, OrganizationId, ResourceId, ResourceName, Timestamp, UserId, VersionId,
+    DocumentId, Folder, FolderId, OrganizationId, ResourceId, ResourceName, Timestamp, UserId,
 };
 
 use crate::StoreError;
@@ -10,13 +10,14 @@ use crate::driver::Tx;
 use crate::items::walk_up;
 
 const PLACE: &str = "
-    UPDATE resource SET parent_id = $1, name = $2, name_key = $3, live_name_key = $3,
-                        owner_id = $4, modified_ms = $5, state = 'LIVE', former_parent_id = NULL,
+    UPDATE resource SET parent_id = $1, name = COALESCE($2, name),
+                        name_key = COALESCE($3, name_key),
+                        live_name_key = COALESCE($3, name_key), owner_id = $4, modified_ms = $5, state = 'LIVE', former_parent_id = NULL,
                         recycled_ms = NULL
      WHERE organization_id = $6 AND id = $7 AND state <> 'DELETED'
        AND NOT EXISTS (SELECT 1 FROM resource o
                         WHERE o.organization_id = $6 AND o.parent_id = $1
-                          AND o.live_name_key = $3 AND o.id <> $7)";
+                          AND o.live_name_key = COALESCE($3, resource.name_key) AND o.id <> $7)";
 
 const RECYCLE: &str = "
     UPDATE resource SET parent_id = $1, former_parent_id = parent_id, live_name_key = NULL,
@@ -28,8 +29,27 @@ const IS_BELOW: &str = concat!(walk_up!(), " SELECT up.id FROM up WHERE up.id = 
 const FORMER_PARENT: &str =
     "SELECT former_parent_id FROM resource WHERE organization_id = $1 AND id = $2";
 
-const RENAME_VERSION: &str = "
-    UPDATE version SET name = $1 WHERE organization_id = $2 AND document_id = $3 AND id = $4";
+const RENAME_LATEST: &str = "
+    UPDATE version SET name = $1
+     WHERE organization_id = $2 AND document_id = $3
+       AND id = (SELECT r.latest_version_id FROM resource r
+                  WHERE r.organization_id = $2 AND r.id = $3)";
+
+/// The folders below a folder level by level, as many as are looked at while somebody waits.
+const LEVELS_BELOW: &str = "
+    WITH RECURSIVE down(id, level, item_count) AS (
+        SELECT id, 0, item_count FROM resource WHERE organization_id = $1 AND id = $2
+        UNION ALL
+        SELECT r.id, down.level + 1, r.item_count
+          FROM down JOIN resource r ON r.organization_id = $1 AND r.parent_id = down.id
+               AND r.kind = 'FOLDER'
+         WHERE down.level < $3)
+    SELECT seen.level + CASE WHEN seen.item_count > 0 THEN 1 ELSE 0 END
+      FROM (SELECT level, item_count FROM down LIMIT $4) seen
+     ORDER BY 1 DESC LIMIT 1";
+
+/// Folders that are looked at to see how deep a tree is.
+const LEVELS_LOOKED_AT: i64 = 1_000;
 
 const CHARGED: &str = "
     SELECT CAST(COALESCE(SUM(charged_bytes), 0) AS BIGINT),
@@ -42,13 +62,14 @@ const INSERT_DELETED: &str = "
                           created_ms, modified_ms)
     VALUES ($1, $2, 'FOLDER', NULL, $3, '', '', NULL, 'DELETED', NULL, 0, 0, $4, $4)";
 
-const HAND_OVER: &str =
-    "UPDATE resource SET parent_id = $1 WHERE organization_id = $2 AND parent_id = $3";
+const HAND_OVER: &str = "
+    UPDATE resource SET parent_id = $1
+     WHERE organization_id = $2 AND parent_id = $3 AND (state <> 'RECOVERABLE' OR $4 = 1)";
 
-const EMPTY: &str = "
-    UPDATE resource SET item_count = 0,
-                        modified_ms = CASE WHEN modified_ms < $1 THEN $1 ELSE modified_ms END
-     WHERE organization_id = $2 AND id = $3 AND state <> 'DELETED'";
+const TAKE_OUT: &str = "
+    UPDATE resource SET item_count = item_count - $1,
+                        modified_ms = CASE WHEN modified_ms < $2 THEN $2 ELSE modified_ms END
+     WHERE organization_id = $3 AND id = $4 AND state <> 'DELETED'";
 
 const TO_RECOVERY_BIN: &str = "
     UPDATE resource SET state = 'RECOVERABLE'
@@ -58,17 +79,22 @@ const TO_RECOVERY_BIN: &str = "
             LIMIT $3)";
 
 const OVERDUE: &str = "
-    SELECT id, parent_id FROM resource
-     WHERE organization_id = $1 AND recycled_ms <= $2 AND parent_id IS NOT NULL
-     ORDER BY recycled_ms LIMIT $3";
+    SELECT r.id, r.parent_id FROM resource r
+      JOIN resource bin ON bin.organization_id = $1 AND bin.id = r.parent_id
+           AND bin.kind = 'RECYCLE_BIN' AND bin.state = 'LIVE'
+     WHERE r.organization_id = $1 AND r.state = 'RECOVERABLE' AND r.recycled_ms <= $2
+     ORDER BY r.recycled_ms LIMIT $3";
+
+const IS_OVERDUE: &str = "
+    SELECT id FROM resource WHERE organization_id = $1 AND id = $2 AND recycled_ms <= $3";
 
 /// Where an item is to stand, under which name and in whose tree.
 #[derive(Clone, Copy, Debug)]
 pub struct Placement<'a> {
     /// The folder.
     pub parent: &'a FolderId,
-    /// The name.
-    pub name: &'a ResourceName,
+    /// Its new name; without one it keeps the one it has by then.
+    pub name: Option<&'a ResourceName>,
     /// The owner of the tree.
     pub owner: &'a UserId,
     /// When it happens.
@@ -95,8 +121,8 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let args = [
             to.parent.into(),
-            to.name.as_str().into(),
-            to.name.key().into(),
+            to.name.map(ResourceName::as_str).into(),
+            to.name.map(ResourceName::key).as_deref().into(),
             to.owner.into(),
             to.now.into(),
             organization.into(),
@@ -140,17 +166,28 @@ impl Tx {
         Ok(row.text_opt(0)?.map(FolderId::new))
     }
 
-    /// Gives a version another name.
-    pub async fn rename_version(
+    /// Gives the version that stands for a locked document another name.
+    pub async fn rename_latest_version(
         &mut self,
         organization: &OrganizationId,
         document: &DocumentId,
-        id: &VersionId,
         name: &ResourceName,
     ) -> Result<(), StoreError> {
-        let args = [name.as_str().into(), organization.into(), document.into(), id.into()];
-        self.execute(RENAME_VERSION, &args).await?;
+        let args = [name.as_str().into(), organization.into(), document.into()];
+        self.execute(RENAME_LATEST, &args).await?;
         Ok(())
+    }
+
+    /// How many levels there are below a folder; of a wide tree only the upper ones are counted, so
+    /// that a move costs the same whatever hangs below.
+    pub async fn levels_below(
+        &mut self,
+        organization: &OrganizationId,
+        folder: &FolderId,
+    ) -> Result<i64, StoreError> {
+        let most = TREE_LEVELS_MAX.into();
+        let args = [organization.into(), folder.into(), most, LEVELS_LOOKED_AT.into()];
+        self.row(LEVELS_BELOW, &args).await?.map_or(Ok(0), |row| row.int(0))
     }
 
     /// What all versions of a document take, deleted ones that can still be restored included.
@@ -165,20 +202,24 @@ impl Tx {
     }
 
     /// Takes everything out of a locked folder for good: it is handed over to a deleted folder that
-    /// nobody ever saw, which the purge takes apart.
+    /// nobody ever saw, which the purge takes apart. What only administrators can still bring back
+    /// goes along if so said.
     pub async fn detach_contents(
         &mut self,
         organization: &OrganizationId,
-        folder: &FolderId,
-        owner: &UserId,
+        folder: &Folder,
+        include_recoverable: bool,
         deleted: &FolderId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let Folder { id, owner, .. } = folder;
         let args = [organization.into(), deleted.into(), owner.into(), now.into()];
         self.execute(INSERT_DELETED, &args).await?;
-        let args = [deleted.into(), organization.into(), folder.into()];
-        self.execute(HAND_OVER, &args).await?;
-        self.execute(EMPTY, &[now.into(), organization.into(), folder.into()]).await?;
+        let args = [deleted.into(), organization.into(), id.into(), include_recoverable.into()];
+        let items = self.execute(HAND_OVER, &args).await?;
+        let items = i64::try_from(items).unwrap_or(i64::MAX);
+        let args = [items.into(), now.into(), organization.into(), id.into()];
+        self.execute(TAKE_OUT, &args).await?;
         self.insert_purge(organization, &deleted.clone().into(), now).await
     }
 
@@ -192,7 +233,18 @@ impl Tx {
         self.execute(TO_RECOVERY_BIN, &[organization.into(), before.into(), limit.into()]).await
     }
 
-    /// What was recycled before a moment, each with the recycle bin it lies in.
+    /// Whether a locked item still is recycled since before a moment.
+    pub async fn is_overdue(
+        &mut self,
+        organization: &OrganizationId,
+        id: &ResourceId,
+        before: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = [organization.into(), id.into(), before.into()];
+        Ok(self.row(IS_OVERDUE, &args).await?.is_some())
+    }
+
+    /// What was recycled before a moment and is in the recovery bin, each with the recycle bin it lies in.
     pub async fn overdue_items(
         &mut self,
         organization: &OrganizationId,

@@ -65,6 +65,13 @@ pub const CHECKS: &[Check] = &[
                                     OR o.ordinal > v.ordinal)))",
     },
     Check {
+        invariant: "a document has the name of the ACTIVE version that stands for it",
+        sql: "SELECT r.id, 'name' FROM resource r
+               JOIN version v ON v.organization_id = r.organization_id AND v.document_id = r.id
+                     AND v.id = r.latest_version_id AND v.status = 'ACTIVE'
+               WHERE r.organization_id = $1 AND r.state <> 'DELETED' AND r.name <> v.name",
+    },
+    Check {
         invariant: "every version belongs to a document",
         sql: "SELECT v.id, v.status FROM version v
                LEFT JOIN resource r ON r.organization_id = v.organization_id

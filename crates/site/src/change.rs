@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Site};
 
-/// Attempts at a call whose answer another attempt gave first, before something is wrong.
+/// Attempts at a call that others got in the way of.
 const ATTEMPTS_MAX: u32 = 5;
 
 struct Change<I> {
@@ -29,6 +29,7 @@ impl Site {
             + Sync
             + 'static,
     {
+        let mut last = Error::Changing;
         for _ in 0..ATTEMPTS_MAX {
             let change = Change { call: call.clone(), now: self.now(), input: input.clone() };
             let done = self
@@ -37,11 +38,11 @@ impl Site {
                 .write(change, move |tx, change| Box::pin(answered(tx, change, work)))
                 .await;
             match done {
-                Err(Error::AnsweredElsewhere) => {}
+                Err(again @ (Error::AnsweredElsewhere | Error::Changing)) => last = again,
                 done => return done,
             }
         }
-        Err(Error::Fault("a call was answered by other attempts again and again"))
+        Err(last)
     }
 
     /// Runs a reading use case on one consistent state of the database.

@@ -82,7 +82,7 @@ async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     let document = document.get();
     let id = document.id.clone().into();
     if tx.lock_item(organization, &document.parent, &id).await?.is_none() {
-        return Err(changing().into());
+        return Err(changing());
     }
     tx.detach(organization, &id).await?;
     tx.count_items(organization, &document.parent, -1).await?;

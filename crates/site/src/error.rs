@@ -20,6 +20,9 @@ pub enum Error {
     /// Ours to act on: something that cannot be, as a sealed secret that does not open.
     #[error("{0}")]
     Fault(&'static str),
+    /// What the call is about was moved or deleted while it was looked at; the call is run again.
+    #[error("the item is being changed by another call")]
+    Changing,
     /// Another attempt at the same call answered it first; the call is run again to find that answer.
     #[error("another attempt answered first")]
     AnsweredElsewhere,
@@ -43,7 +46,7 @@ impl Error {
     pub fn meaning(&self) -> Meaning<'_> {
         match self {
             Self::Refused(refusal) => Meaning::Refused(refusal),
-            Self::Store(StoreError::LockTimeout) => Meaning::Busy,
+            Self::Store(StoreError::LockTimeout) | Self::Changing => Meaning::Busy,
             Self::Store(StoreError::Internal(_)) | Self::Fault(_) => Meaning::Fault,
             Self::Store(_) | Self::Blob(_) | Self::AnsweredElsewhere => Meaning::Unavailable,
         }

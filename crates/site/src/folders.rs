@@ -120,7 +120,7 @@ async fn delete_folder(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     let parent = folder.removable_from()?;
     let id = input.id.clone().into();
     if tx.lock_item(organization, parent, &id).await?.is_none() {
-        return Err(changing().into());
+        return Err(changing());
     }
     tx.detach(organization, &id).await?;
     tx.count_items(organization, parent, -1).await?;
@@ -136,11 +136,14 @@ async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> R
     if tx.count_items(organization, &input.id, 0).await? == Counted::Gone {
         return Err(Refusal::Hidden.into());
     }
-    tx.detach_contents(organization, &input.id, &folder.get().owner, deleted, input.now).await?;
+    // What a user no longer sees is not theirs to delete either.
+    let include_recoverable = input.call.user_id().is_none();
+    tx.detach_contents(organization, folder.get(), include_recoverable, deleted, input.now).await?;
     Ok(())
 }
 
-/// The refusal for an item that was moved or deleted between being read and being held.
-pub(crate) fn changing() -> Refusal {
-    Refusal::ConcurrentModification("the item is being changed by another call; try again")
+/// The error for an item that was moved or deleted between being read and being held: the use case
+/// runs again and meets it where it is now.
+pub(crate) fn changing() -> Error {
+    Error::Changing
 }

@@ -128,7 +128,7 @@ impl Site {
                 match step.await {
                     Ok(()) => progress += 1,
                     // Somebody finishes, aborts or deletes it right now: the next round will see.
-                    Err(Error::Refused(_)) => {}
+                    Err(Error::Refused(_) | Error::Changing) => {}
                     Err(error) => failure = Some(error),
                 }
             }

@@ -72,5 +72,5 @@ async fn delete(tx: &mut Tx, input: &Change<Selection>) -> Result<(), Error> {
 /// Holds an item that was just found, so that what is counted of it stays true and nobody recycles or
 /// removes it meanwhile.
 pub(crate) async fn hold(tx: &mut Tx, call: &Call, id: &ResourceId) -> Result<(), Error> {
-    if tx.hold_live_item(call.organization(), id).await? { Ok(()) } else { Err(changing().into()) }
+    if tx.hold_live_item(call.organization(), id).await? { Ok(()) } else { Err(changing()) }
 }

@@ -161,7 +161,7 @@ async fn share(tx: &mut Tx, input: &Sharing) -> Result<Vec<Shared>, Error> {
         tx.lock_organization(organization).await?;
     }
     if tx.lock_item(organization, parent, &input.id).await?.is_none() {
-        return Err(changing().into());
+        return Err(changing());
     }
     let holders = tx.permission_holders(organization, &input.id).await?;
     let mut round = Round { input, item, holders: holders.into_iter().collect() };

@@ -138,10 +138,11 @@ async fn place(
     let organization = call.organization();
     let from = item.standing_in()?;
     let id = ResourceId::new(item.get().id());
-    let owner = if to == from {
+    // What is restored to where it stands was asked for in vain: a recycle bin takes nothing.
+    let owner = if to == from && !item.is_recycled() {
         item.get().owner().clone()
     } else {
-        let owner = destination(tx, call, item.get(), to).await?;
+        let owner = destination(tx, call, item, to).await?;
         count_move(tx, call, from, to).await?;
         owner
     };
@@ -151,15 +152,15 @@ async fn place(
     {
         hand_over(tx, call, document, &owner).await?;
     }
-    let name = update.name.as_ref().unwrap_or(item.get().name());
+    let name = update.name.as_ref();
     let placement = Placement { parent: to, name, owner: &owner, now: *now };
     if !tx.place_item(organization, &id, placement).await? {
         return Err(name_taken().into());
     }
     if let Item::Document(document) = item.get()
-        && update.name.is_some()
+        && let Some(name) = name
     {
-        tx.rename_version(organization, &document.id, &document.latest.id, name).await?;
+        tx.rename_latest_version(organization, &document.id, name).await?;
     }
     tx.touch_folder(organization, from, *now).await?;
     if to != from {
@@ -175,17 +176,17 @@ async fn place(
 async fn destination(
     tx: &mut Tx,
     call: &Call,
-    item: &Item,
+    item: &Granted<Item>,
     to: &FolderId,
 ) -> Result<UserId, Error> {
     let organization = call.organization();
-    if matches!(item, Item::Folder(_)) {
+    if matches!(item.get(), Item::Folder(_)) {
         tx.lock_organization(organization).await?;
     }
     let target: Granted<Folder> = access::folder(tx, call, to, Power::Contribute).await?;
     target.require_room_for_child()?;
     let owner = target.get().owner.clone();
-    if let Item::Folder(folder) = item {
+    if let Item::Folder(folder) = item.get() {
         if tx.is_below(organization, to, &folder.id.clone().into()).await? {
             return Err(Refusal::Conflicting(
                 "a folder cannot be moved into itself or a folder below it",
@@ -197,6 +198,10 @@ async fn destination(
                 "a folder moves only within the tree of its owner; move its documents instead",
             )
             .into());
+        }
+        if target.depth() + 1 > item.depth() {
+            let levels = tx.levels_below(organization, &folder.id).await?;
+            target.require_room_for_levels(levels)?;
         }
     }
     Ok(owner)
@@ -234,12 +239,17 @@ async fn hand_over(
     let mut changes = [(&document.owner, -charged.bytes), (to, charged.bytes)];
     changes.sort_unstable();
     for (user, bytes) in changes {
-        if bytes != 0 && !tx.charge(organization, user, bytes).await? {
-            return Err(Refusal::LimitExceeded(
-                "the owner of the target folder has no storage left for the document",
-            )
-            .into());
+        if bytes == 0 || tx.charge(organization, user, bytes).await? {
+            continue;
         }
+        if bytes < 0 {
+            // The owner is being deleted with all they have.
+            return Err(Refusal::Hidden.into());
+        }
+        return Err(Refusal::LimitExceeded(
+            "the owner of the target folder has no storage left for the document",
+        )
+        .into());
     }
     tx.remove_permission(organization, &document.id.clone().into(), to.as_str(), None).await?;
     Ok(())

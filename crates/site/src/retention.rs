@@ -54,19 +54,18 @@ impl Site {
                     })
                 })
                 .await?;
-            let mut progress = 0;
+            let mut round = Round::default();
             for (id, bin) in overdue {
-                let input = (organization.clone(), id, bin, self.now());
-                progress += self
-                    .write(input, |tx, (organization, id, bin, now)| {
-                        Box::pin(delete_item(tx, organization, id, bin, *now))
-                    })
-                    .await?;
+                let input = (organization.clone(), id, bin, before, self.now());
+                let step = self.write(input, |tx, (organization, id, bin, before, now)| {
+                    Box::pin(delete_item(tx, organization, id, bin, *before, *now))
+                });
+                round.take(step.await);
             }
-            if progress == 0 {
-                return Ok(deleted);
+            deleted += round.progress;
+            if round.progress == 0 {
+                return round.failure.map_or(Ok(deleted), Err);
             }
-            deleted += progress;
         }
     }
 
@@ -85,7 +84,7 @@ impl Site {
                     })
                 })
                 .await?;
-            let mut progress = 0;
+            let mut round = Round::default();
             for (document, version) in overdue {
                 let disposal = self.disposal(self.now());
                 let input = Overdue {
@@ -95,13 +94,31 @@ impl Site {
                     before,
                     disposal,
                 };
-                progress +=
-                    self.write(input, |tx, input| Box::pin(remove_version(tx, input))).await?;
+                let step = self.write(input, |tx, input| Box::pin(remove_version(tx, input)));
+                round.take(step.await);
             }
-            if progress == 0 {
-                return Ok(removed);
+            removed += round.progress;
+            if round.progress == 0 {
+                return round.failure.map_or(Ok(removed), Err);
             }
-            removed += progress;
+        }
+    }
+}
+
+/// What came of a page of overdue things: one that fails keeps no other from going.
+#[derive(Default)]
+struct Round {
+    progress: u64,
+    failure: Option<Error>,
+}
+
+impl Round {
+    fn take(&mut self, step: Result<u64, Error>) {
+        match step {
+            Ok(gone) => self.progress += gone,
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
         }
     }
 }
@@ -120,10 +137,13 @@ async fn delete_item(
     organization: &OrganizationId,
     id: &ResourceId,
     bin: &FolderId,
+    before: Timestamp,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    // Somebody may have restored or deleted it meanwhile: then it is no longer there.
-    if tx.lock_item(organization, bin, id).await?.is_none() {
+    // Somebody may have restored or deleted it meanwhile: then it is no longer there, or there anew.
+    if tx.lock_item(organization, bin, id).await?.is_none()
+        || !tx.is_overdue(organization, id, before).await?
+    {
         return Ok(0);
     }
     tx.detach(organization, id).await?;

@@ -241,7 +241,7 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
         .into());
     }
     if !tx.activate_version(organization, &document.id, &version.id, ordinal, input.now).await? {
-        return Err(changing().into());
+        return Err(changing());
     }
     tx.touch_folder(organization, &document.parent, input.now).await?;
     Ok(())
@@ -297,7 +297,7 @@ pub(crate) async fn remove_draft(
     let Some(VersionStatus::Initialized { charged_bytes, received, .. }) =
         version.map(|version| version.status)
     else {
-        return Err(changing().into());
+        return Err(changing());
     };
     tx.delete_initialized_version(organization, &document.id, id).await?;
     tx.delete_all_custom_metadata(organization, &resource, Some(id)).await?;

@@ -55,6 +55,9 @@ async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     let Deletion { call, document: id, version, with_prior, now } = input;
     let organization = call.organization();
     let granted = access::document(tx, call, id, Power::ManageVersions).await?;
+    let document = granted.get();
+    lock(tx, organization, document).await?;
+    // Read now that nobody can delete it or activate another one.
     let found = tx.version(organization, id, version).await?;
     if !granted.show(found, version, call)?.is_active() {
         return Err(Refusal::ProhibitedState(
@@ -62,12 +65,10 @@ async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
         )
         .into());
     }
-    let document = granted.get();
-    lock(tx, organization, document).await?;
     let ordinal = tx.version_ordinal(organization, id, version).await?;
     let prior = ordinal.filter(|_| *with_prior);
     if tx.delete_active_versions(organization, id, version, prior, *now).await? == 0 {
-        return Err(changing().into());
+        return Err(changing());
     }
     show_newest(tx, organization, document, *now).await
 }

@@ -29,7 +29,6 @@ THREADS = 6
 # So many steps come by every operation.
 STEPS_FOR_ALL = 2900
 TRACE_MAX = 40
-ATTEMPTS = 4
 
 # Few, so that they meet.
 NAMES = ["a", "b", "c", "A", "plan.txt", "plän 🎉", "../x"]
@@ -155,20 +154,17 @@ class Walk:
         """Makes a call; its answer, or nothing if it was refused as the operation may."""
         who = who or self.anybody()
         said = f"{self.step}: {who} {operation} {shortened(members)}"
-        for _ in range(1 if self.is_alone else ATTEMPTS):
-            try:
-                answer = getattr(self.clients[who], xform_name(operation))(**members)
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            else:
-                self.trace.append(f"{said} -> done")
-                self.succeeded[operation] += 1
-                return answer
-            self.trace.append(f"{said} -> {status} {code}")
-            self.note_what_is_gone(who, code, members)
-            if not is_for_now(operation, code):
-                break
+        try:
+            answer = getattr(self.clients[who], xform_name(operation))(**members)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        else:
+            self.trace.append(f"{said} -> done")
+            self.succeeded[operation] += 1
+            return answer
+        self.trace.append(f"{said} -> {status} {code}")
+        self.note_what_is_gone(who, code, members)
         assert code in refusals_of(operation), self.trace[-1]
         assert status == status_of(code) < 500, self.trace[-1]
         return None
@@ -193,16 +189,6 @@ def resource_of(thing):
     if isinstance(thing, tuple):
         return thing[0]["DocumentId"] if isinstance(thing[0], dict) else thing[0]
     return thing
-
-
-def is_for_now(operation, code):
-    """Whether a refusal only says that another call was in the way.
-
-    Where an operation declares no code for that, it is one that every SDK tries again after.
-    """
-    declared = {error.name for error in MODEL.operation_model(operation).error_shapes}
-    has_code = "ConcurrentModificationException" in declared
-    return code == "ServiceUnavailableException" and not has_code
 
 
 def shortened(members):
