@@ -5,12 +5,22 @@ mod jobs;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod placement;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
+mod races_tree;
+#[cfg(test)]
+mod recycled;
+#[cfg(test)]
 mod removal;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod versions;

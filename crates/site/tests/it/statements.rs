@@ -1,14 +1,15 @@
 //! How many statements each use case costs, however much stands in the folder.
 
 use docharbor_domain::{DocumentId, FolderId, ItemKind, ResourceId, Sort};
-use docharbor_site::{ContentsQuery, Kinds, PathQuery};
+use docharbor_site::{ContentsQuery, Kinds, PathQuery, PermissionListing};
 use futures::future::try_join_all;
 
 use crate::support::{Draft, Engine, TestSite, on_both_engines};
 
 on_both_engines! {
     each_use_case_costs_what_it_cost,
-    a_path_costs_one_statement_at_any_depth,
+    a_path_and_the_permissions_cost_one_statement_at_any_depth,
+    changing_where_something_stands_costs_the_same_at_any_depth,
 }
 
 /// What stands in the folder the use cases are about.
@@ -38,6 +39,8 @@ async fn each_use_case_costs_what_it_cost(test: TestSite) {
         let stand = stand(&test, folders).await;
         let mut costs = reads(&test, &stand, folders).await;
         costs.extend(uploads(&test, &stand).await);
+        costs.extend(placements(&test, &stand).await);
+        costs.extend(versions(&test, &stand).await);
         costs.extend(changes(&test, &stand).await);
         assert_eq!(
             costs,
@@ -57,10 +60,23 @@ async fn each_use_case_costs_what_it_cost(test: TestSite) {
                 ("attaching the bytes again", 7),
                 ("UpdateDocumentVersion", 6),
                 ("UpdateDocumentVersion again", 1),
-                ("Abort of a version", 8),
-                ("Abort of a document", 10),
+                ("Abort of a version", 9),
+                ("Abort of a document", 15),
+                ("UpdateFolder, rename", 5),
+                ("UpdateFolder, move", 11),
+                ("UpdateFolder, move deeper", 12),
+                ("UpdateFolder, recycle", 8),
+                ("UpdateFolder, restore", 14),
+                ("UpdateDocument, rename", 6),
+                ("UpdateDocument, move", 9),
+                ("UpdateDocument, recycle", 8),
+                ("UpdateDocument, restore", 11),
+                ("DeleteDocumentVersion", 9),
+                ("DeleteDocumentVersion with prior ones", 9),
+                ("RestoreDocumentVersions", 7),
+                ("DeleteFolderContents", 6),
                 ("CreateFolder", 4),
-                ("DeleteDocument", 14),
+                ("DeleteDocument", 18),
                 ("DeleteFolder", 7),
             ],
             "{folders} folders"
@@ -161,18 +177,57 @@ async fn uploads(test: &TestSite, stand: &Stand) -> Vec<Cost> {
     ]
 }
 
+/// What it costs to change where the folder, and the document in it, stand.
+async fn placements(test: &TestSite, stand: &Stand) -> Vec<Cost> {
+    let (root, folder, document) = (test.root(), &stand.folder, &stand.document.document);
+    let above = test.folder_in(&root, "above").await.unwrap().id;
+    let beside = test.folder_in(&root, "beside").await.unwrap().id;
+    test.move_to(folder, &above).await.unwrap();
+    let costs = vec![
+        cost!(test, "UpdateFolder, rename", test.rename(folder, "renamed")).0,
+        cost!(test, "UpdateFolder, move", test.move_to(folder, &root)).0,
+        cost!(test, "UpdateFolder, move deeper", test.move_to(folder, &above)).0,
+        cost!(test, "UpdateFolder, recycle", test.recycle(folder)).0,
+        cost!(test, "UpdateFolder, restore", test.restore(folder, None)).0,
+        cost!(test, "UpdateDocument, rename", test.rename(document, "renamed")).0,
+        cost!(test, "UpdateDocument, move", test.move_to(document, &beside)).0,
+        cost!(test, "UpdateDocument, recycle", test.recycle(document)).0,
+        cost!(test, "UpdateDocument, restore", test.restore(document, None)).0,
+    ];
+    test.move_to(folder, &root).await.unwrap();
+    test.move_to(document, folder).await.unwrap();
+    test.delete_folder(&above).await.unwrap();
+    test.delete_folder(&beside).await.unwrap();
+    costs
+}
+
+async fn versions(test: &TestSite, stand: &Stand) -> Vec<Cost> {
+    let document = &stand.document.document;
+    let second = test.upload_version(document, b"123").await.unwrap();
+    test.upload_version(document, b"123").await.unwrap();
+    let one = cost!(test, "DeleteDocumentVersion", test.delete_version(&second, false)).0;
+    test.restore_versions(document).await.unwrap();
+    let prior =
+        cost!(test, "DeleteDocumentVersion with prior ones", test.delete_version(&second, true));
+    let restore = cost!(test, "RestoreDocumentVersions", test.restore_versions(document)).0;
+    vec![one, prior.0, restore]
+}
+
 async fn changes(test: &TestSite, stand: &Stand) -> Vec<Cost> {
     let (create, folder) = cost!(test, "CreateFolder", test.folder_in(&stand.folder, "another"));
     let document = test.upload(&folder.id, "document", b"12345").await.unwrap();
     let delete = cost!(test, "DeleteDocument", test.delete_document(&document.document)).0;
-    vec![create, delete, cost!(test, "DeleteFolder", test.delete_folder(&stand.folder)).0]
+    let contents = test.site.delete_folder_contents(&test.call, stand.folder.clone());
+    let (contents, ()) = cost!(test, "DeleteFolderContents", contents);
+    let folder = cost!(test, "DeleteFolder", test.delete_folder(&stand.folder)).0;
+    vec![contents, create, delete, folder]
 }
 
-async fn a_path_costs_one_statement_at_any_depth(test: TestSite) {
+async fn a_path_and_the_permissions_cost_one_statement_at_any_depth(test: TestSite) {
     let mut folder = test.root();
     for level in 1..=50 {
         folder = test.folder_in(&folder, "deeper").await.unwrap().id;
-        if level % 25 != 0 {
+        if level != 1 && level != 50 {
             continue;
         }
         let document = test.upload(&folder, "document", b"12345").await.unwrap().document;
@@ -181,9 +236,30 @@ async fn a_path_costs_one_statement_at_any_depth(test: TestSite) {
             (document.into(), ItemKind::Document, level + 2),
         ];
         for (id, kind, levels) in targets {
+            let listing = PermissionListing { principal_id: None, after: None, limit: 10 };
+            let permissions = test.site.permissions(&test.call, id.clone(), listing);
+            assert_eq!(cost!(test, "permissions", permissions).0.1, 1, "{kind:?} at level {level}");
             let query = PathQuery { id, kind, limit: None };
             let (cost, path) = cost!(test, "path", test.site.path(&test.call, query));
             assert_eq!((cost.1, path.len()), (1, levels), "{kind:?} at level {level}");
         }
     }
+}
+
+async fn changing_where_something_stands_costs_the_same_at_any_depth(test: TestSite) {
+    let mut folder = test.root();
+    let mut costs = Vec::new();
+    for level in 1..=50 {
+        folder = test.folder_in(&folder, "deeper").await.unwrap().id;
+        if level != 1 && level != 50 {
+            continue;
+        }
+        let name = format!("stand {level}");
+        let one = test.folder_in(&folder, &name).await.unwrap().id;
+        let document = test.upload(&one, "document", b"12345").await.unwrap();
+        let stand = Stand { folder: one, document };
+        costs.push(placements(&test, &stand).await);
+        test.delete_folder(&stand.folder).await.unwrap();
+    }
+    assert_eq!(costs[0], costs[1]);
 }

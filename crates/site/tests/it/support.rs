@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::Bytes;
 use docharbor_blobs::{BlobStore, LIST_PAGE_MAX, LocalBlobs};
 use docharbor_domain::{
-    Action, Administrator, Call, Caller, DocumentId, Folder, FolderId, Identity, NewUpload,
-    OrganizationId, Refusal, ResourceName, Scope, StorageRule, Timestamp, UploadTarget, User,
-    UserChange, UserId, UserType, VersionId,
+    Action, Administrator, Call, Caller, DocumentId, Folder, FolderId, Identity, ItemKind,
+    NewUpload, OrganizationId, Refusal, ResourceId, ResourceName, Scope, Scopes, StorageRule,
+    Timestamp, TokenUser, UploadTarget, User, UserChange, UserId, UserStatus, UserType, VersionId,
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_site::{
-    Clock, Error, Expected, FirstStart, Keyring, MasterKey, NewUser, OsRandom, Parts, ReceiveError,
-    ReceiveRefusal, Settings, Site, SystemClock, UsersQuery,
+    Clock, Error, Expected, FirstStart, ItemUpdate, Keyring, MasterKey, Meaning, NewUser, OsRandom,
+    Parts, ReceiveError, ReceiveRefusal, Settings, Site, StateChange, SystemClock, UsersQuery,
 };
 use docharbor_testkit::postgres::Cluster;
 use futures::StreamExt as _;
@@ -149,6 +149,25 @@ impl TestSite {
     pub(crate) fn attempt(&self, retry_key: &str) -> Actor {
         let call = administrator(self.call.organization().clone(), Some(retry_key.to_owned()));
         Actor { site: self.site.clone(), call }
+    }
+
+    /// A user, as who holds their token.
+    pub(crate) fn as_user(&self, user: &User) -> Actor {
+        let identity = Identity::User(TokenUser {
+            id: user.id.clone(),
+            user_type: user.user_type,
+            status: UserStatus::Active,
+            scopes: Scopes { read: true, write: true },
+        });
+        let organization = self.call.organization().clone();
+        let action = Action { name: "Anything", scope: Scope::Write };
+        let call = Call::admit(Caller { organization, identity }, action, None).unwrap();
+        Actor { site: self.site.clone(), call }
+    }
+
+    /// How many items a folder counts.
+    pub(crate) async fn items_in(&self, folder: &FolderId) -> i64 {
+        self.number(&format!("SELECT item_count FROM resource WHERE id = '{folder}'")).await
     }
 
     /// How many files the blob store holds.
@@ -335,6 +354,68 @@ impl Actor {
         self.site.delete_folder(&self.call, id.clone()).await
     }
 
+    pub(crate) async fn rename(&self, target: impl Into<Target>, name: &str) -> Result<(), Error> {
+        self.update(target.into(), Some(name), None, None).await
+    }
+
+    pub(crate) async fn move_to(
+        &self,
+        target: impl Into<Target>,
+        parent: &FolderId,
+    ) -> Result<(), Error> {
+        self.update(target.into(), None, Some(parent), None).await
+    }
+
+    pub(crate) async fn recycle(&self, target: impl Into<Target>) -> Result<(), Error> {
+        self.update(target.into(), None, None, Some(StateChange::Recycle)).await
+    }
+
+    pub(crate) async fn restore(
+        &self,
+        target: impl Into<Target>,
+        parent: Option<&FolderId>,
+    ) -> Result<(), Error> {
+        self.update(target.into(), None, parent, Some(StateChange::Restore)).await
+    }
+
+    pub(crate) async fn update(
+        &self,
+        target: Target,
+        name: Option<&str>,
+        parent: Option<&FolderId>,
+        state: Option<StateChange>,
+    ) -> Result<(), Error> {
+        let Target { id, kind } = target;
+        let name = name.map(ResourceName::new);
+        let update = ItemUpdate { id, kind, name, parent: parent.cloned(), state };
+        self.site.update_item(&self.call, update).await
+    }
+
+    pub(crate) async fn delete_version(
+        &self,
+        draft: &Draft,
+        with_prior: bool,
+    ) -> Result<(), Error> {
+        let (document, version) = (draft.document.clone(), draft.version.clone());
+        self.site.delete_version(&self.call, document, version, with_prior).await
+    }
+
+    pub(crate) async fn restore_versions(&self, document: &DocumentId) -> Result<(), Error> {
+        self.site.restore_versions(&self.call, document.clone()).await
+    }
+
+    /// Uploads another version of a document.
+    pub(crate) async fn upload_version(
+        &self,
+        document: &DocumentId,
+        bytes: &'static [u8],
+    ) -> Result<Draft, Error> {
+        let draft = self.begin_version(document, i64::try_from(bytes.len()).ok()).await?;
+        self.put(&draft, bytes).await?;
+        self.activate(&draft).await?;
+        Ok(draft)
+    }
+
     pub(crate) async fn user(&self, id: &UserId) -> Result<User, Error> {
         let page = self.site.users(&self.call, UsersQuery::Ids(vec![id.clone()])).await?;
         Ok(page.users.into_iter().next().unwrap())
@@ -344,6 +425,31 @@ impl Actor {
         let storage_rule = Some(StorageRule::Quota(bytes));
         let change = UserChange { storage_rule, ..UserChange::default() };
         self.site.update_user(&self.call, id.clone(), change).await.unwrap();
+    }
+}
+
+/// An item, and what it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) id: ResourceId,
+    pub(crate) kind: ItemKind,
+}
+
+impl From<&FolderId> for Target {
+    fn from(id: &FolderId) -> Self {
+        Self { id: id.clone().into(), kind: ItemKind::Folder }
+    }
+}
+
+impl From<&DocumentId> for Target {
+    fn from(id: &DocumentId) -> Self {
+        Self { id: id.clone().into(), kind: ItemKind::Document }
+    }
+}
+
+impl From<&Target> for Target {
+    fn from(target: &Target) -> Self {
+        target.clone()
     }
 }
 
@@ -382,11 +488,27 @@ pub(crate) fn won<T>(result: &Result<T, Error>) -> bool {
             | Refusal::NotFound { .. }
             | Refusal::AlreadyExists(_)
             | Refusal::ProhibitedState(_)
+            | Refusal::Conflicting(_)
+            | Refusal::InvalidOperation(_)
+            | Refusal::LimitExceeded(_)
             | Refusal::ConcurrentModification(_),
         )) => false,
+        // They are told that the hierarchy is changing.
+        Err(error) if matches!(error.meaning(), Meaning::Busy) => false,
         Err(error) => panic!("{}", docharbor_site::chain(error)),
     }
 }
+
+/// Holds that a call was refused for a reason.
+macro_rules! assert_refused {
+    ($result:expr, $refusal:pat) => {
+        match $result {
+            Err(docharbor_site::Error::Refused($refusal)) => {}
+            other => panic!("instead of {}: {other:?}", stringify!($refusal)),
+        }
+    };
+}
+pub(crate) use assert_refused;
 
 /// Whether the caller is told that there is no such thing.
 pub(crate) fn is_hidden<T>(result: &Result<T, Error>) -> bool {

@@ -1,6 +1,6 @@
 //! The check of a site finds each kind of damage, that one alone, and none in a site that is sound.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,13 +8,16 @@ use docharbor_blobs::{
     BlobEntry, BlobError, BlobKey, BlobStore, Body, Expected, LocalBlobs, Reader, ReceiveError,
     Stored,
 };
-use docharbor_domain::{BlobId, OrganizationId, Scopes};
+use docharbor_domain::{
+    BlobId, CommentText, CustomMetadata, FolderId, NewComment, OrganizationId, Role, Scopes, Share,
+    ShareWith, User,
+};
 use docharbor_metadata::CHECKS;
-use docharbor_site::{Settings, Site};
+use docharbor_site::{Settings, Site, Subject};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::support::{Engine, TestSite, on_both_engines, won};
+use crate::support::{Draft, Engine, TestSite, new_user, on_both_engines, won};
 
 on_both_engines! {
     each_invariant_is_found_broken,
@@ -82,16 +85,16 @@ const DAMAGES: &[(&str, &str)] = &[
         "UPDATE version SET document_id = 'EMPTY', charged_bytes = 0 WHERE id = 'THIRD'",
     ),
     (
-        "an ACTIVE version has bytes, is charged for them and does not expire",
+        "an ACTIVE or DELETED version has bytes, is charged for them and does not expire",
         "DELETE FROM blob WHERE id = (SELECT blob_id FROM version WHERE id = 'FIRST')",
     ),
     (
-        "an ACTIVE version has bytes, is charged for them and does not expire",
+        "an ACTIVE or DELETED version has bytes, is charged for them and does not expire",
         "UPDATE version SET charged_bytes = charged_bytes + 1 WHERE id = 'FIRST';
-         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1",
+         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1 WHERE id = 'ANN'",
     ),
     (
-        "an ACTIVE version has bytes, is charged for them and does not expire",
+        "an ACTIVE or DELETED version has bytes, is charged for them and does not expire",
         "UPDATE version SET expires_ms = 9000000000000000000 WHERE id = 'FIRST'",
     ),
     (
@@ -101,7 +104,7 @@ const DAMAGES: &[(&str, &str)] = &[
     (
         "an INITIALIZED version expires, and is charged what arrived or was declared",
         "UPDATE version SET charged_bytes = 1 WHERE id = 'THIRD';
-         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1",
+         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1 WHERE id = 'ANN'",
     ),
     (
         "an INITIALIZED version expires, and is charged what arrived or was declared",
@@ -115,7 +118,7 @@ const DAMAGES: &[(&str, &str)] = &[
         "stored bytes belong to exactly one version, and are not garbage",
         "UPDATE version SET blob_id = (SELECT v.blob_id FROM version v WHERE v.id = 'FIRST'),
                             charged_bytes = 5 WHERE id = 'THIRD';
-         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 5",
+         UPDATE site_user SET storage_used_bytes = storage_used_bytes + 5 WHERE id = 'ANN'",
     ),
     (
         "stored bytes belong to exactly one version, and are not garbage",
@@ -124,15 +127,15 @@ const DAMAGES: &[(&str, &str)] = &[
     ),
     (
         "what a user is charged is the sum of what the versions of their tree are charged",
-        "UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1",
+        "UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1 WHERE id = 'ANN'",
     ),
     (
         "every user has a live root folder and a live recycle bin",
-        "UPDATE site_user SET root_folder_id = recycle_bin_id",
+        "UPDATE site_user SET root_folder_id = recycle_bin_id WHERE id = 'BOB'",
     ),
     (
         "every user has a live root folder and a live recycle bin",
-        "UPDATE site_user SET recycle_bin_id = 'nothing'",
+        "UPDATE site_user SET recycle_bin_id = 'nothing' WHERE id = 'BOB'",
     ),
     ("a deleted item is waiting to be removed, and stands nowhere", "DELETE FROM purge"),
     (
@@ -149,11 +152,107 @@ const DAMAGES: &[(&str, &str)] = &[
         "INSERT INTO purge (organization_id, resource_id, deleted_ms)
          SELECT organization_id, id, 0 FROM resource WHERE id = 'EMPTY'",
     ),
+    (
+        "an ACTIVE or DELETED version has bytes, is charged for them and does not expire",
+        "UPDATE version SET deleted_ms = NULL WHERE id = 'GONE'",
+    ),
+    (
+        "an ACTIVE or DELETED version has bytes, is charged for them and does not expire",
+        "UPDATE version SET deleted_ms = 1 WHERE id = 'FIRST'",
+    ),
+    (
+        "the latest version of a document is its newest ACTIVE one, else its newest",
+        "UPDATE resource SET latest_version_id = 'GONE' WHERE id = 'DOCUMENT'",
+    ),
+    (
+        "a document has the name of the ACTIVE version that stands for it",
+        "UPDATE resource SET name = 'another' WHERE id = 'DOCUMENT'",
+    ),
+    (
+        "what is recycled lies in its owner's recycle bin, and holds no name there",
+        "UPDATE resource SET parent_id = 'EMPTY' WHERE id = 'RECYCLED';
+         UPDATE resource SET item_count = item_count + 1 WHERE id = 'EMPTY';
+         UPDATE resource SET item_count = item_count - 1 WHERE id = 'BIN'",
+    ),
+    (
+        "what is recycled lies in its owner's recycle bin, and holds no name there",
+        "UPDATE resource SET live_name_key = name_key WHERE id = 'RECYCLED'",
+    ),
+    (
+        "what is recycled lies in its owner's recycle bin, and holds no name there",
+        "UPDATE resource SET recycled_ms = NULL WHERE id = 'RECYCLED'",
+    ),
+    (
+        "what is recycled lies in its owner's recycle bin, and holds no name there",
+        "UPDATE resource SET state = 'LIVE', live_name_key = name_key, recycled_ms = NULL,
+                former_parent_id = NULL WHERE id = 'RECYCLED'",
+    ),
+    (
+        "what is recycled lies in its owner's recycle bin, and holds no name there",
+        "UPDATE resource SET recycled_ms = 1 WHERE id = 'EMPTY'",
+    ),
+    (
+        "what stands in a tree belongs to the owner of the tree",
+        "UPDATE resource SET owner_id = 'BOB' WHERE id = 'FOLDER'",
+    ),
+    (
+        "permissions, labels and custom metadata belong to an item",
+        "INSERT INTO label (organization_id, resource_id, name)
+         SELECT organization_id, 'nothing', 'name' FROM label WHERE name = 'label'",
+    ),
+    (
+        "permissions, labels and custom metadata belong to an item",
+        "UPDATE permission SET resource_id = 'nothing'",
+    ),
+    (
+        "permissions, labels and custom metadata belong to an item",
+        "UPDATE custom_metadata SET resource_id = 'nothing' WHERE version_id = ''",
+    ),
+    (
+        "comments and custom metadata of a version belong to one that exists",
+        "UPDATE comment SET version_id = 'nothing'",
+    ),
+    (
+        "comments and custom metadata of a version belong to one that exists",
+        "UPDATE custom_metadata SET version_id = 'nothing' WHERE version_id <> ''",
+    ),
+    (
+        "a reply answers a comment that is kept, and only answered ones are tombstones",
+        "DELETE FROM comment WHERE parent_id IS NULL",
+    ),
+    (
+        "a reply answers a comment that is kept, and only answered ones are tombstones",
+        "UPDATE comment SET text = NULL WHERE parent_id IS NOT NULL",
+    ),
+    (
+        "a permission is given to a user or group that exists, and not to the owner",
+        "UPDATE permission SET principal_id = 'nobody'",
+    ),
+    (
+        "a permission is given to a user or group that exists, and not to the owner",
+        "UPDATE permission SET principal_id = 'ANN'",
+    ),
+    (
+        "a permission is given to a user or group that exists, and not to the owner",
+        "UPDATE permission SET principal_type = 'GROUP'",
+    ),
     ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 7] = ["resource", "version", "blob", "garbage", "purge", "site_user", "token"];
+const TABLES: [&str; 11] = [
+    "resource",
+    "version",
+    "blob",
+    "garbage",
+    "purge",
+    "site_user",
+    "token",
+    "permission",
+    "label",
+    "custom_metadata",
+    "comment",
+];
 
 /// A site with an item of every kind and state, and the ids that stand for names in `DAMAGES`.
 async fn plant(test: &TestSite) -> Vec<(&'static str, String)> {
@@ -170,9 +269,19 @@ async fn plant(test: &TestSite) -> Vec<(&'static str, String)> {
     let deleted = test.folder_in(&root, "deleted").await.unwrap().id;
     test.upload(&deleted, "below", b"below").await.unwrap();
     test.delete_folder(&deleted).await.unwrap();
+    let gone = test.upload_version(&first.document, b"gone").await.unwrap();
+    test.delete_version(&gone, false).await.unwrap();
+    let recycled = test.folder_in(&folder, "recycled").await.unwrap().id;
+    test.recycle(&recycled).await.unwrap();
+    let bob = test.site.create_user(&test.call, new_user("bob")).await.unwrap();
+    annotate(test, &empty, &first, &bob).await;
     let scopes = Scopes { read: true, write: true };
     test.site.create_token(test.call.organization(), "ann", scopes, 1_000).await.unwrap();
     vec![
+        ("GONE", gone.version.as_str().to_owned()),
+        ("RECYCLED", recycled.as_str().to_owned()),
+        ("ANN", test.ann.id.as_str().to_owned()),
+        ("BOB", bob.id.as_str().to_owned()),
         ("ROOT", root.as_str().to_owned()),
         ("BIN", test.ann.recycle_bin.as_str().to_owned()),
         ("FOLDER", folder.as_str().to_owned()),
@@ -183,6 +292,28 @@ async fn plant(test: &TestSite) -> Vec<(&'static str, String)> {
         ("DRAFT", draft.document.as_str().to_owned()),
         ("DELETED", deleted.as_str().to_owned()),
     ]
+}
+
+/// Shares a folder, and leaves labels, custom metadata and comments.
+async fn annotate(test: &TestSite, folder: &FolderId, document: &Draft, bob: &User) {
+    let (site, call) = (&test.site, &test.call);
+    let Draft { document, version } = document;
+    let share = Share { with: ShareWith::User(bob.id.clone()), role: Role::Viewer };
+    site.share(call, folder.clone().into(), vec![share]).await.unwrap();
+    let label = vec!["label".to_owned()];
+    site.create_labels(call, document.clone().into(), label).await.unwrap();
+    let entries = CustomMetadata::new(BTreeMap::from([("key".to_owned(), "value".to_owned())]));
+    for version in [None, Some(version.clone())] {
+        let subject = Subject { id: document.clone().into(), version };
+        site.create_custom_metadata(call, subject, entries.clone()).await.unwrap();
+    }
+    let mut parent = None;
+    for _ in 0..2 {
+        let comment =
+            NewComment { text: CommentText::new("text"), visibility: None, parent, thread: None };
+        let made = site.create_comment(call, document.clone(), version.clone(), comment).await;
+        parent = Some(made.unwrap().comment.id);
+    }
 }
 
 async fn each_invariant_is_found_broken(test: TestSite) {
