@@ -44,4 +44,4 @@ pub use upload::{NewUpload, UploadTarget};
 pub use user::{
     StorageRule, User, UserChange, UserStatus, UserType, check_password, folded, search_words,
 };
-pub use version::{Content, Version, VersionStatus};
+pub use version::{Content, DraftsShown, Version, VersionStatus};

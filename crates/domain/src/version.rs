@@ -97,7 +97,28 @@ impl Granted<Document> {
     }
 }
 
+/// Whose drafts a listing shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftsShown {
+    /// Those of everybody.
+    All,
+    /// Those that this principal began.
+    Of(String),
+    /// None.
+    None,
+}
+
 impl<T> Granted<T> {
+    /// Whose drafts the caller sees in a listing: those they may finish. A listing leaves the others
+    /// out as it reads, or its pages and markers would tell of them.
+    pub fn drafts_shown(&self, call: &Call) -> DraftsShown {
+        if self.held() >= Standing::CoOwner {
+            DraftsShown::All
+        } else {
+            DraftsShown::Of(call.caller().principal().to_owned())
+        }
+    }
+
     /// Whether the caller may see, finish or abort a draft of this document, or of this folder's.
     pub fn may_finish(&self, version: &Version, call: &Call) -> bool {
         self.may_finish_draft_of(&version.creator, call)

@@ -32,6 +32,19 @@ macro_rules! of_version {
     };
 }
 
+/// How many comments name a comment as their parent.
+macro_rules! replies {
+    ($alias:literal) => {
+        concat!(
+            "(SELECT COUNT(*) FROM comment r WHERE ",
+            of_version!("r"),
+            " AND r.parent_id = ",
+            $alias,
+            ".id)"
+        )
+    };
+}
+
 const TAKE_ORDINAL: &str = "
     UPDATE version SET next_comment = next_comment + 1
      WHERE organization_id = $1 AND document_id = $2 AND id = $3 AND status = 'ACTIVE'
@@ -66,24 +79,26 @@ const PAGE: &str = concat!(
       ORDER BY c.ordinal LIMIT $7"
 );
 
-/// A comment and the deleted ones right above it, each with the number of its replies.
+/// A comment and, where deleting it takes them along, the deleted ones right above it, each with the
+/// number of its replies: no more is read than goes.
 const CHAIN: &str = concat!(
-    "WITH RECURSIVE up(id, parent_id, level) AS (
-         SELECT c.id, c.parent_id, 0 FROM comment c WHERE ",
+    "WITH RECURSIVE up(id, parent_id, level, replies) AS (
+         SELECT c.id, c.parent_id, 0, ",
+    replies!("c"),
+    " FROM comment c WHERE ",
     of_version!("c"),
     " AND c.id = $4
          UNION ALL
-         SELECT p.id, p.parent_id, up.level + 1 FROM up
+         SELECT p.id, p.parent_id, up.level + 1, ",
+    replies!("p"),
+    " FROM up
            JOIN comment p ON ",
     of_version!("p"),
     " AND p.id = up.parent_id
-          WHERE p.text IS NULL)
+          WHERE p.text IS NULL AND up.replies = CASE up.level WHEN 0 THEN 0 ELSE 1 END)
      SELECT ",
     comment_columns!(),
-    ", (SELECT COUNT(*) FROM comment r WHERE ",
-    of_version!("r"),
-    " AND r.parent_id = c.id)
-       FROM up JOIN comment c ON ",
+    ", up.replies FROM up JOIN comment c ON ",
     of_version!("c"),
     " AND c.id = up.id
       ORDER BY up.level"
@@ -213,7 +228,8 @@ impl Tx {
             .collect()
     }
 
-    /// Reads a comment and the deleted ones right above it, upwards; none where it does not exist.
+    /// Reads a comment and the deleted ones right above it that go with it, upwards, and the one that
+    /// stays; none where the comment does not exist.
     pub async fn comment_chain(
         &mut self,
         organization: &OrganizationId,

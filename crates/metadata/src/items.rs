@@ -2,14 +2,14 @@
 
 use docharbor_domain::limits::TREE_WALK_MAX;
 use docharbor_domain::{
-    Document, Folder, FolderId, FolderKind, Found, Grants, Item, ItemKind, Life, OrganizationId,
-    PathStep, ResourceId, ResourceName, Sort, SubtreeRow, UserId,
+    Document, DraftsShown, Folder, FolderId, FolderKind, Found, Grants, Item, ItemKind, Life,
+    OrganizationId, PathStep, ResourceId, ResourceName, Sort, SubtreeRow, UserId,
 };
 
 use crate::driver::Tx;
 use crate::permissions::{decode_standing, is_mine, rank};
 use crate::value::Row;
-use crate::versions::{VERSION_AT, decode_version, version_columns};
+use crate::versions::{VERSION_AT, decode_version, drafts_arguments, version_columns};
 use crate::{StoreError, corrupt};
 
 /// The columns every statement that reads items begins with; a version's follow.
@@ -67,8 +67,8 @@ const ITEM: &str = concat!(
     " END) AS direct, MAX(CASE WHEN up.depth > 0 THEN ",
     rank!(),
     " END) AS inherited
-                FROM up JOIN permission p ON p.organization_id = $1 AND p.resource_id = up.id
-               WHERE $4 <> '' AND ",
+                FROM up CROSS JOIN permission p
+               WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
     is_mine!("$4"),
     ")
      SELECT ",
@@ -91,9 +91,10 @@ const PATH: &str = concat!(
                WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
     is_mine!("$4"),
     ")
-        FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.id
+        FROM up CROSS JOIN resource r
         LEFT JOIN version v ON v.organization_id = $1 AND v.document_id = r.id
              AND v.id = r.latest_version_id
+       WHERE r.organization_id = $1 AND r.id = up.id
        ORDER BY up.depth DESC"
 );
 
@@ -106,20 +107,21 @@ macro_rules! children {
             " FROM resource r ",
             latest_version!(),
             " WHERE r.organization_id = $1 AND r.parent_id = $2 AND r.kind = $3
-                AND (r.live_name_key IS NOT NULL OR (r.state = 'LIVE' AND $4 = 1)
-                     OR r.state = 'RECYCLED' OR (r.state = 'RECOVERABLE' AND $5 = 1))
+                AND (r.live_name_key IS NOT NULL
+                     OR (r.state = 'LIVE' AND ($4 = 1 OR v.creator = $5))
+                     OR r.state = 'RECYCLED' OR (r.state = 'RECOVERABLE' AND $6 = 1))
                 AND (r.",
             $key,
             ", r.id) ",
             $after,
-            " ($6, $7)
+            " ($7, $8)
               ORDER BY r.",
             $key,
             " ",
             $order,
             ", r.id ",
             $order,
-            " LIMIT $8"
+            " LIMIT $9"
         )
     };
 }
@@ -160,8 +162,8 @@ pub struct Listing {
     pub sort: Sort,
     /// Backwards.
     pub descending: bool,
-    /// With documents that have no ACTIVE version yet.
-    pub include_initialized: bool,
+    /// With whose documents that have no ACTIVE version yet.
+    pub drafts: DraftsShown,
     /// With what only administrators can still bring back.
     pub include_recoverable: bool,
     /// Behind this item.
@@ -287,11 +289,13 @@ impl Tx {
             ItemKind::Folder => "FOLDER",
             ItemKind::Document => "DOCUMENT",
         };
+        let (all_drafts, drafts_of) = drafts_arguments(&listing.drafts);
         let args = [
             organization.into(),
             folder.into(),
             kind.into(),
-            listing.include_initialized.into(),
+            all_drafts,
+            drafts_of,
             listing.include_recoverable.into(),
             key,
             id.into(),

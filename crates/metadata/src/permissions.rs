@@ -23,13 +23,15 @@ pub(crate) use rank;
 /// Whether a permission is given to a user, to a group of theirs, to all users or to everybody.
 macro_rules! is_mine {
     ($user:literal) => {
+        // One list, so that an item's thousand other principals are not looked at.
         concat!(
-            "(p.principal_id IN (",
+            "p.principal_id IN (SELECT ",
             $user,
-            ", $1, 'anonymous') OR p.principal_id IN (SELECT m.group_id FROM group_member m
-              WHERE m.organization_id = $1 AND m.user_id = ",
+            " UNION ALL SELECT $1 UNION ALL SELECT 'anonymous'
+              UNION ALL SELECT m.group_id FROM group_member m
+                         WHERE m.organization_id = $1 AND m.user_id = ",
             $user,
-            "))"
+            ")"
         )
     };
 }
@@ -44,13 +46,18 @@ const SHARING: &str = concat!(
     ") AS life FROM up),
      given AS (SELECT up.depth, p.principal_type, p.principal_id, ",
     rank!(),
-    " AS strength, CASE WHEN $4 <> '' AND ",
+    " AS strength
+                 FROM up CROSS JOIN permission p
+                WHERE p.organization_id = $1 AND p.resource_id = up.id),
+     mine AS (SELECT MAX(CASE WHEN up.depth = 0 THEN ",
+    rank!(),
+    " END) AS direct, MAX(CASE WHEN up.depth > 0 THEN ",
+    rank!(),
+    " END) AS inherited
+                FROM up CROSS JOIN permission p
+               WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
     is_mine!("$4"),
-    " THEN 1 ELSE 0 END AS is_mine
-                 FROM up JOIN permission p ON p.organization_id = $1 AND p.resource_id = up.id),
-     mine AS (SELECT MAX(CASE WHEN depth = 0 THEN strength END) AS direct,
-                     MAX(CASE WHEN depth > 0 THEN strength END) AS inherited
-                FROM given WHERE is_mine = 1),
+    "),
      page AS (SELECT every.principal_type, every.principal_id,
                      MAX(CASE WHEN every.depth = 0 THEN every.strength END) AS direct,
                      MAX(CASE WHEN every.depth > 0 THEN every.strength END) AS inherited

@@ -1,12 +1,12 @@
 //! Versions: how they are kept, and each step of their life as one compare-and-set.
 
 use docharbor_domain::{
-    BlobId, Content, DocumentId, OrganizationId, ResourceName, Timestamp, Version, VersionId,
-    VersionStatus,
+    BlobId, Content, DocumentId, DraftsShown, OrganizationId, ResourceName, Timestamp, Version,
+    VersionId, VersionStatus,
 };
 
 use crate::driver::{Lock, Tx};
-use crate::value::Row;
+use crate::value::{Row, Value};
 use crate::{StoreError, corrupt};
 
 /// The columns of a version and of its stored bytes.
@@ -38,7 +38,8 @@ const VERSION: &str = concat!(select_version!(), "AND v.id = $3 AND v.status <> 
 
 const VERSIONS: &str = concat!(
     select_version!(),
-    "AND (v.status = 'ACTIVE' OR (v.status = 'INITIALIZED' AND $3 = 1)) AND v.ordinal < $4 ORDER BY v.ordinal DESC LIMIT $5"
+    "AND (v.status = 'ACTIVE' OR (v.status = 'INITIALIZED' AND ($3 = 1 OR v.creator = $4)))
+     AND v.ordinal < $5 ORDER BY v.ordinal DESC LIMIT $6"
 );
 
 const LOCK_VERSION: &str =
@@ -129,14 +130,16 @@ impl Tx {
         &mut self,
         organization: &OrganizationId,
         document: &DocumentId,
-        include_initialized: bool,
+        drafts: &DraftsShown,
         before: i64,
         limit: i64,
     ) -> Result<Vec<Version>, StoreError> {
+        let (all_drafts, drafts_of) = drafts_arguments(drafts);
         let args = [
             organization.into(),
             document.into(),
-            include_initialized.into(),
+            all_drafts,
+            drafts_of,
             before.into(),
             limit.into(),
         ];
@@ -278,6 +281,16 @@ impl Tx {
         rows.iter()
             .map(|row| Ok((DocumentId::new(row.text(0)?), VersionId::new(row.text(1)?))))
             .collect()
+    }
+}
+
+/// Whether a listing has everybody's drafts, and whose it has if not.
+pub(crate) fn drafts_arguments(drafts: &DraftsShown) -> (Value, Value) {
+    match drafts {
+        DraftsShown::All => (true.into(), "".into()),
+        DraftsShown::Of(principal) => (false.into(), principal.as_str().into()),
+        // Nobody's name is empty.
+        DraftsShown::None => (false.into(), "".into()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is read in pages: a folder's contents, paths, versions, users.
 
 use docharbor_domain::{
-    Call, Document, DocumentId, Folder, FolderId, Granted, Item, ItemKind, PathStep, Power,
-    Refusal, ResourceId, Sort, Standing, User, Version, VersionId, grant,
+    Call, Document, DocumentId, DraftsShown, Folder, FolderId, Granted, Item, ItemKind, PathStep,
+    Power, Refusal, ResourceId, Sort, Standing, User, Version, VersionId, grant,
 };
 use docharbor_metadata::{ItemPath, Listing, Place, Tx, UserListing};
 
@@ -136,6 +136,7 @@ async fn contents(tx: &mut Tx, call: &Call, query: &ContentsQuery) -> Result<Con
         }
         (Kinds::All, None | Some(ItemKind::Folder)) => &[ItemKind::Folder, ItemKind::Document],
     };
+    let drafts = drafts(&folder, call, query.include_initialized);
     // One more than the page holds tells whether another page follows.
     let wanted = query.limit + 1;
     let mut items = Vec::new();
@@ -149,7 +150,7 @@ async fn contents(tx: &mut Tx, call: &Call, query: &ContentsQuery) -> Result<Con
             kind: *kind,
             sort: query.sort,
             descending: query.descending,
-            include_initialized: query.include_initialized,
+            drafts: drafts.clone(),
             include_recoverable: call.user_id().is_none(),
             after: after.map(|(_, place)| place.clone()),
             limit: wanted - found,
@@ -159,11 +160,11 @@ async fn contents(tx: &mut Tx, call: &Call, query: &ContentsQuery) -> Result<Con
     for item in &mut items {
         item.set_recycled(item.is_recycled() || folder.is_recycled());
     }
-    let mut page = page(items, query.limit);
-    page.documents.retain(|document| {
-        document.latest.is_active() || folder.may_finish(&document.latest, call)
-    });
-    Ok(page)
+    Ok(page(items, query.limit))
+}
+
+fn drafts<T>(granted: &Granted<T>, call: &Call, is_wanted: bool) -> DraftsShown {
+    if is_wanted { granted.drafts_shown(call) } else { DraftsShown::None }
 }
 
 fn page(mut items: Vec<Item>, limit: i64) -> ContentsPage {
@@ -223,8 +224,8 @@ async fn versions(
 ) -> Result<VersionsPage, Error> {
     let granted = access::document(tx, call, document, Power::ReadHistory).await?;
     let organization = call.organization();
-    let mut versions =
-        tx.versions(organization, document, include_initialized, before, limit + 1).await?;
+    let drafts = drafts(&granted, call, include_initialized);
+    let mut versions = tx.versions(organization, document, &drafts, before, limit + 1).await?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = versions.len() > most;
     versions.truncate(most);
@@ -234,7 +235,6 @@ async fn versions(
         Some(id) => tx.version_ordinal(organization, document, &id).await?,
         None => None,
     };
-    versions.retain(|version| version.is_active() || granted.may_finish(version, call));
     Ok(VersionsPage { versions, next })
 }
 
