@@ -15,8 +15,10 @@ mod large;
 mod process;
 mod reads;
 mod report;
+mod shared;
 mod signer;
 mod site;
+mod tree;
 mod uploads;
 
 use std::path::PathBuf;
@@ -38,6 +40,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("large", large::run),
     ("footprint", footprint::run),
     ("folder", folder::run),
+    ("tree", tree::run),
+    ("shared", shared::run),
 ];
 
 const HELP: &str = "\
@@ -48,6 +52,7 @@ Usage: docharbor-bench --server FILE --directory DIR [OPTION…] [NAME…]
   --rounds N         how often the server and its baseline take turns (5)
   --large-mib N      how large a large file is (2048)
   --folder-items N   how many items a full folder has (100000)
+  --tree-items N     how many items stand below a great folder (1000000)
   --json FILE        write the figures there too
 ";
 
@@ -58,6 +63,7 @@ struct Settings {
     rounds: usize,
     large_mib: u64,
     folder_items: u32,
+    tree_items: u32,
     json: Option<PathBuf>,
     names: Vec<String>,
 }
@@ -106,6 +112,7 @@ impl Settings {
             rounds: 5,
             large_mib: 2048,
             folder_items: 100_000,
+            tree_items: 1_000_000,
             json: None,
             names: Vec::new(),
         };
@@ -120,6 +127,7 @@ impl Settings {
                 "--rounds" => settings.rounds = number(value()?)?,
                 "--large-mib" => settings.large_mib = number(value()?)?,
                 "--folder-items" => settings.folder_items = number(value()?)?,
+                "--tree-items" => settings.tree_items = number(value()?)?,
                 name if SCENARIOS.iter().any(|(known, _)| *known == name) => {
                     settings.names.push(name.to_owned());
                 }

@@ -17,6 +17,9 @@ const ORGANIZATION: &str = "d-0123456789";
 const KEY_ID: &str = "AKIABENCHBENCHBENCH0";
 const SECRET: &str = "bench/secret/bench/secret/bench/secret00";
 
+/// The database in the data directory.
+const DATABASE: &str = "meta.db";
+
 /// How long the server's own check of its data may take.
 const VERIFY_LIMIT: &str = "180s";
 
@@ -31,6 +34,12 @@ pub(crate) struct Site {
     directory: TempDir,
 }
 
+/// A user of the server.
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) root: String,
+}
+
 /// A document with one ACTIVE version.
 pub(crate) struct Stored {
     pub(crate) document_id: String,
@@ -40,9 +49,12 @@ pub(crate) struct Stored {
 impl Site {
     /// Starts a server on an empty directory, set as it is set by default.
     pub(crate) fn start(settings: &Settings) -> Outcome<Self> {
-        let directory = directory(settings)?;
+        Self::serve(settings.server.clone(), directory(settings)?)
+    }
+
+    fn serve(binary: PathBuf, directory: TempDir) -> Outcome<Self> {
         let data = directory.path().join("data");
-        let mut command = Command::new(&settings.server);
+        let mut command = Command::new(&binary);
         command.arg("serve").arg(&data).args(["--listen", "127.0.0.1:0"]);
         command.args(["--organization-id", ORGANIZATION]);
         command.env("DOCHARBOR_ROOT_ACCESS_KEY_ID", KEY_ID);
@@ -65,21 +77,55 @@ impl Site {
             key_id: KEY_ID.to_owned(),
             secret: SECRET.to_owned(),
         };
-        let binary = settings.server.clone();
         Ok(Self { address, signer, running, ready_after, binary, directory })
+    }
+
+    /// Changes the database while the server does not run, and starts it again.
+    pub(crate) fn at_rest(
+        self,
+        change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()>,
+    ) -> Outcome<Self> {
+        let Self { running, binary, directory, .. } = self;
+        running.stop()?;
+        let data = directory.path().join("data");
+        let changed = rusqlite::Connection::open(data.join(DATABASE)).and_then(|database| {
+            change(&database)?;
+            database.close().map_err(|(_, error)| error)
+        });
+        changed.map_err(|error| error.to_string())?;
+        // It names the address of a server that no longer is.
+        let _ = std::fs::remove_file(data.join("endpoint"));
+        Self::serve(binary, directory)
     }
 
     /// Makes an active user without a quota and gives the id of the user's root folder.
     pub(crate) fn new_root_folder(&self) -> Outcome<String> {
+        Ok(self.new_user("bench")?.root)
+    }
+
+    /// Makes an active user without a quota.
+    pub(crate) fn new_user(&self, name: &str) -> Outcome<User> {
         let user = format!(
-            r#"{{"OrganizationId":"{ORGANIZATION}","Username":"bench","GivenName":"Bench",
+            r#"{{"OrganizationId":"{ORGANIZATION}","Username":"{name}","GivenName":"Bench",
                 "Surname":"Mark","Password":"aA1!bench-bench",
                 "StorageRule":{{"StorageType":"UNLIMITED"}}}}"#
         );
         let user = self.call("POST", "/api/v1/users", "", &user)?;
-        let id = text(&user, "/User/Id")?.replace('&', "%26");
-        let user = self.call("POST", &format!("/api/v1/users/{id}/activation"), "", "")?;
-        text(&user, "/User/RootFolderId")
+        let id = text(&user, "/User/Id")?;
+        let path = format!("/api/v1/users/{}/activation", id.replace('&', "%26"));
+        let user = self.call("POST", &path, "", "")?;
+        Ok(User { id, root: text(&user, "/User/RootFolderId")? })
+    }
+
+    /// Makes a token with which a program acts as a user.
+    pub(crate) fn token(&self, name: &str) -> Outcome<String> {
+        let data = self.directory.path().join("data");
+        let mut command = Command::new(&self.binary);
+        command.args(["token", "create", "--user", name]).arg(data);
+        let output = command.output().map_err(|error| error.to_string())?;
+        let (out, err) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.success() { Ok(out.trim().to_owned()) } else { Err(err.into_owned()) }
     }
 
     pub(crate) fn new_folder(&self, parent: &str, name: &str) -> Outcome<String> {
