@@ -38,6 +38,11 @@ const FORGET_METADATA: &str = "
     DELETE FROM custom_metadata
      WHERE organization_id = $1 AND resource_id = $2 AND version_id = $3";
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] =
+    &[DELETE, RESTORE, NEWEST_ACTIVE, OVERDUE, HOLD, IS_DELETED, FORGET_COMMENTS, FORGET_METADATA];
+
 impl Tx {
     /// Deletes an ACTIVE version of a locked document, and the ACTIVE ones before it where asked.
     /// They can be restored.

@@ -14,6 +14,8 @@ mod items;
 mod labels;
 mod permissions;
 mod placement;
+#[cfg(test)]
+mod plans;
 mod removal;
 mod shared;
 mod sites;

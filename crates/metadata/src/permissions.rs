@@ -139,6 +139,10 @@ impl Permission {
     }
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[SHARING, REMOVE, REMOVE_ALL, REMOVE_PRINCIPAL, HOLDERS];
+
 impl Tx {
     /// Reads the permissions that reach an item, whoever holds them, in one statement at any depth.
     pub async fn permissions(

@@ -110,6 +110,23 @@ pub struct Charged {
     pub drafts: i64,
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[
+    PLACE,
+    RECYCLE,
+    IS_BELOW,
+    FORMER_PARENT,
+    RENAME_LATEST,
+    LEVELS_BELOW,
+    CHARGED,
+    HAND_OVER,
+    TAKE_OUT,
+    TO_RECOVERY_BIN,
+    OVERDUE,
+    IS_OVERDUE,
+];
+
 impl Tx {
     /// Puts a locked item into a folder under a name, also out of a recycle bin. False when another
     /// item of the folder has the name; the folder's row must be held.

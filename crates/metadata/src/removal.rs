@@ -79,6 +79,20 @@ pub struct VersionBytes {
     pub charged_bytes: i64,
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[
+    CHILDREN,
+    VERSIONS,
+    DELETE_VERSION,
+    FORGET_PERMISSIONS,
+    FORGET_LABELS,
+    FORGET_METADATA,
+    FORGET_COMMENTS,
+    KNOWN_BLOB,
+    DUE_GARBAGE,
+];
+
 impl Tx {
     /// Notes that a detached item and all below it are to be removed.
     pub async fn insert_purge(

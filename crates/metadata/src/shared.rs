@@ -44,6 +44,10 @@ pub struct SharedPlace {
     pub id: String,
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[SHARED];
+
 impl Tx {
     /// Reads a page of the items that were shared with a user, or with a group of theirs, behind a
     /// place: none of their own, none that is recycled or deleted with a folder above, and no draft.

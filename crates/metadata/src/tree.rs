@@ -66,6 +66,11 @@ pub enum Counted {
     Gone,
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] =
+    &[NAME_TAKEN, COUNT_ITEMS, TOUCH, STATE, SHOW, TAKE_ORDINAL, SET_DRAFT, DETACH, DELETE_DRAFT];
+
 impl Tx {
     /// Whether an item that holds its name has this name in the folder.
     pub async fn holder_of_name(

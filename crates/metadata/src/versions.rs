@@ -96,6 +96,20 @@ pub struct Blob {
     pub blake3: String,
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[
+    VERSION,
+    VERSIONS,
+    LOCK_VERSION,
+    RECEIVE,
+    ACTIVATE,
+    DELETE_INITIALIZED,
+    NEWEST,
+    EXPIRED,
+    NEVER_EXPIRE,
+];
+
 impl Tx {
     /// Reads one version of a document.
     pub async fn version(
