@@ -136,7 +136,8 @@ const SUBTREE: &str = "
     WITH RECURSIVE down(id, parent_id, kind, latest_version_id) AS (
         SELECT id, parent_id, kind, latest_version_id FROM resource
          WHERE organization_id = $1 AND parent_id = $2
-           AND (live_name_key IS NOT NULL OR state <> 'LIVE')
+           AND (live_name_key IS NOT NULL OR state = 'RECYCLED'
+                OR (state = 'RECOVERABLE' AND $3 = 1))
         UNION ALL
         SELECT r.id, r.parent_id, r.kind, r.latest_version_id
           FROM down CROSS JOIN resource r
@@ -151,7 +152,7 @@ const SUBTREE: &str = "
       LEFT JOIN version v ON v.organization_id = $1 AND v.document_id = down.id
            AND v.id = down.latest_version_id
       LEFT JOIN blob latest ON latest.organization_id = $1 AND latest.id = v.blob_id
-     LIMIT $3";
+     LIMIT $4";
 
 /// Where a page of a folder's contents begins and how it is ordered.
 #[derive(Clone, Debug)]
@@ -182,11 +183,6 @@ pub struct Place {
     /// The id, which decides between equals.
     pub id: String,
 }
-
-/// Statements whose plans are looked at.
-#[cfg(test)]
-pub(crate) const PLANNED: &[&str] =
-    &[ITEM, PATH, BY_NAME, BY_NAME_DESCENDING, BY_DATE, BY_DATE_DESCENDING, SUBTREE];
 
 impl Tx {
     /// Reads a folder or document that was not deleted, with the permissions that reach a user.
@@ -309,14 +305,16 @@ impl Tx {
         self.rows(statement, &args).await?.iter().map(decode_item).collect()
     }
 
-    /// Reads every active item below a folder, or as many as `limit`.
+    /// Reads every active item below a folder, or as many as `limit`; what only administrators can
+    /// still bring back, if so said.
     pub async fn subtree(
         &mut self,
         organization: &OrganizationId,
         folder: &FolderId,
+        include_recoverable: bool,
         limit: i64,
     ) -> Result<Vec<SubtreeRow>, StoreError> {
-        let args = [organization.into(), folder.into(), limit.into()];
+        let args = [organization.into(), folder.into(), include_recoverable.into(), limit.into()];
         let rows = self.rows(SUBTREE, &args).await?;
         rows.iter().map(decode_subtree_row).collect()
     }

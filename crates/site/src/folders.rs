@@ -108,7 +108,9 @@ pub(crate) async fn read_folder(
     id: &FolderId,
 ) -> Result<FolderView, Error> {
     let folder = access::folder(tx, call, id, Power::View).await?.into_inner();
-    let rows = tx.subtree(call.organization(), id, FOLDER_TOTALS_ITEMS_MAX + 1).await?;
+    let include_recoverable = call.user_id().is_none();
+    let most = FOLDER_TOTALS_ITEMS_MAX + 1;
+    let rows = tx.subtree(call.organization(), id, include_recoverable, most).await?;
     let is_small = i64::try_from(rows.len()).is_ok_and(|count| count <= FOLDER_TOTALS_ITEMS_MAX);
     let totals = is_small.then(|| folder_totals(id.as_str(), &rows));
     Ok(FolderView { folder, totals })

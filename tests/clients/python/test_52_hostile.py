@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from client import outcome, refused
+from waiting import until
 
 HIDDEN = "UnauthorizedResourceAccessException"
 THREAD_LENGTH = 150
@@ -109,6 +110,26 @@ def test_pages_of_versions_tell_nothing_of_the_drafts_of_others(
     mine = site.initiate(as_mallory, Id=upload.document)
     assert listed(as_mallory) == [[mine.version], [upload.version]]
     assert listed(as_ann) == [[mine.version], [draft.version], [upload.version]]
+
+
+# What a recycle bin tells of what its owner no longer sees.
+
+
+def test_the_size_of_a_recycle_bin_is_that_of_what_its_owner_sees_in_it(make_site):
+    site = make_site(DOCHARBOR_RECYCLE_BIN_RETENTION="0d")
+    owner = site.person()
+    client = owner.client()
+    upload = site.upload(owner.root, b"bytes")
+    client.update_document(DocumentId=upload.document, ResourceState="RECYCLED")
+
+    def is_hidden():
+        # What is deleted wakes the jobs.
+        client.delete_folder(FolderId=site.folder(owner.root))
+        return not client.describe_folder_contents(FolderId=owner.recycle_bin)["Documents"]
+
+    until("the document is in the recovery bin", is_hidden)
+    assert client.get_folder(FolderId=owner.recycle_bin)["Metadata"]["Size"] == 0
+    assert site.admin.get_folder(FolderId=owner.recycle_bin)["Metadata"]["Size"] == len(b"bytes")
 
 
 # What is taken along.
