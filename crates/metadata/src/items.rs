@@ -184,6 +184,11 @@ pub struct Place {
     pub id: String,
 }
 
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] =
+    &[ITEM, PATH, BY_NAME, BY_NAME_DESCENDING, BY_DATE, BY_DATE_DESCENDING, SUBTREE];
+
 impl Tx {
     /// Reads a folder or document that was not deleted, with the permissions that reach a user.
     pub async fn item(
