@@ -1,6 +1,6 @@
 //! Where an item stands: placing it, recycling it, and what time makes of what was recycled.
 
-use docharbor_domain::limits::{TREE_LEVELS_MAX, TREE_WALK_MAX};
+use docharbor_domain::limits::{FOLDER_ITEMS_MAX, TREE_LEVELS_MAX, TREE_WALK_MAX};
 use docharbor_domain::{
     DocumentId, Folder, FolderId, OrganizationId, ResourceId, ResourceName, Timestamp, UserId,
 };
@@ -12,8 +12,8 @@ use crate::items::walk_up;
 const PLACE: &str = "
     UPDATE resource SET parent_id = $1, name = COALESCE($2, name),
                         name_key = COALESCE($3, name_key),
-                        live_name_key = COALESCE($3, name_key), owner_id = $4, modified_ms = $5, state = 'LIVE', former_parent_id = NULL,
-                        recycled_ms = NULL
+                        live_name_key = COALESCE($3, name_key), owner_id = $4, modified_ms = $5,
+                        state = 'LIVE', former_parent_id = NULL, recycled_ms = NULL
      WHERE organization_id = $6 AND id = $7 AND state <> 'DELETED'
        AND NOT EXISTS (SELECT 1 FROM resource o
                         WHERE o.organization_id = $6 AND o.parent_id = $1
@@ -41,8 +41,10 @@ const LEVELS_BELOW: &str = "
         SELECT id, 0, item_count FROM resource WHERE organization_id = $1 AND id = $2
         UNION ALL
         SELECT r.id, down.level + 1, r.item_count
-          FROM down JOIN resource r ON r.organization_id = $1 AND r.parent_id = down.id
-               AND r.kind = 'FOLDER'
+          FROM down JOIN resource r ON r.organization_id = $1 AND r.id IN (
+               SELECT c.id FROM resource c
+                WHERE c.organization_id = $1 AND c.parent_id = down.id AND c.kind = 'FOLDER'
+                LIMIT 10)
          WHERE down.level < $3)
     SELECT seen.level + CASE WHEN seen.item_count > 0 THEN 1 ELSE 0 END
       FROM (SELECT level, item_count FROM down LIMIT $4) seen
@@ -64,7 +66,11 @@ const INSERT_DELETED: &str = "
 
 const HAND_OVER: &str = "
     UPDATE resource SET parent_id = $1
-     WHERE organization_id = $2 AND parent_id = $3 AND (state <> 'RECOVERABLE' OR $4 = 1)";
+     WHERE organization_id = $2 AND id IN (
+           SELECT c.id FROM resource c
+            WHERE c.organization_id = $2 AND c.parent_id = $3
+              AND (c.state <> 'RECOVERABLE' OR $4 = 1)
+            LIMIT $5)";
 
 const TAKE_OUT: &str = "
     UPDATE resource SET item_count = item_count - $1,
@@ -220,7 +226,8 @@ impl Tx {
 
     /// Takes everything out of a locked folder for good: it is handed over to a deleted folder that
     /// nobody ever saw, which the purge takes apart. What only administrators can still bring back
-    /// goes along if so said.
+    /// goes along if so said. False when there is more to take out: a recycle bin may hold more than
+    /// one transaction should touch.
     pub async fn detach_contents(
         &mut self,
         organization: &OrganizationId,
@@ -228,16 +235,23 @@ impl Tx {
         include_recoverable: bool,
         deleted: &FolderId,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Folder { id, owner, .. } = folder;
         let args = [organization.into(), deleted.into(), owner.into(), now.into()];
         self.execute(INSERT_DELETED, &args).await?;
-        let args = [deleted.into(), organization.into(), id.into(), include_recoverable.into()];
+        let args = [
+            deleted.into(),
+            organization.into(),
+            id.into(),
+            include_recoverable.into(),
+            FOLDER_ITEMS_MAX.into(),
+        ];
         let items = self.execute(HAND_OVER, &args).await?;
         let items = i64::try_from(items).unwrap_or(i64::MAX);
         let args = [items.into(), now.into(), organization.into(), id.into()];
         self.execute(TAKE_OUT, &args).await?;
-        self.insert_purge(organization, &deleted.clone().into(), now).await
+        self.insert_purge(organization, &deleted.clone().into(), now).await?;
+        Ok(items < FOLDER_ITEMS_MAX)
     }
 
     /// Moves what was recycled before a moment on to the recovery bin. Tells how many items.

@@ -53,12 +53,18 @@ impl Site {
 
     /// Deletes everything in a folder for good; the folder stays.
     pub async fn delete_folder_contents(&self, call: &Call, id: FolderId) -> Result<(), Error> {
-        let deleted = FolderId::from_random(self.random());
-        let input = (Deletion { call: call.clone(), id, now: self.now() }, deleted);
-        self.change(call, input, |tx, (input, deleted)| {
-            Box::pin(delete_contents(tx, input, deleted))
-        })
-        .await?;
+        let deletion = Deletion { call: call.clone(), id, now: self.now() };
+        let part = || (deletion.clone(), FolderId::from_random(self.random()));
+        let mut is_empty = self
+            .change(call, part(), |tx, (input, deleted)| {
+                Box::pin(delete_contents(tx, input, deleted))
+            })
+            .await?;
+        while !is_empty {
+            is_empty = self
+                .write(part(), |tx, (input, deleted)| Box::pin(delete_contents(tx, input, deleted)))
+                .await?;
+        }
         self.wake_jobs();
         Ok(())
     }
@@ -131,7 +137,8 @@ async fn delete_folder(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     Ok(())
 }
 
-async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> Result<(), Error> {
+/// Takes a transaction's share out of a folder. False when there is more.
+async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> Result<bool, Error> {
     let organization = input.call.organization();
     let folder = access::folder(tx, &input.call, &input.id, Power::Delete).await?;
     // Holds the folder, so that nothing comes in or goes out while it is emptied.
@@ -140,8 +147,10 @@ async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> R
     }
     // What a user no longer sees is not theirs to delete either.
     let include_recoverable = input.call.user_id().is_none();
-    tx.detach_contents(organization, folder.get(), include_recoverable, deleted, input.now).await?;
-    Ok(())
+    let detached = tx
+        .detach_contents(organization, folder.get(), include_recoverable, deleted, input.now)
+        .await?;
+    Ok(detached)
 }
 
 /// The error for an item that was moved or deleted between being read and being held: the use case

@@ -27,7 +27,7 @@ const QUEUE_WAIT: Duration = Duration::from_secs(2);
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a caller waits for an operation that began to end.
-const END_WAIT: Duration = Duration::from_secs(2);
+const END_WAIT: Duration = Duration::from_secs(3);
 
 /// The way to the thread.
 pub(super) struct Writer {
