@@ -33,3 +33,6 @@ pub const USER_QUERY_WORDS_MAX: usize = 8;
 
 /// Principals one item may be shared with, and one call may name.
 pub const SHARE_PRINCIPALS_MAX: usize = 1_000;
+
+/// Guests one call may make by inviting them: each is a user of the site from then on.
+pub const GUESTS_PER_CALL_MAX: usize = 50;

@@ -71,6 +71,8 @@ pub enum ShareFailure {
     AnonymousFolder,
     /// The item has as many principals as it may.
     TooMany,
+    /// The call made as many guests as one call may.
+    TooManyGuests,
 }
 
 impl ShareFailure {
@@ -98,6 +100,10 @@ impl ShareFailure {
             Self::AnonymousRole => "ANONYMOUS gets no role but VIEWER.",
             Self::AnonymousFolder => {
                 "Only documents are shared with ANONYMOUS; share the folder's documents one by one."
+            }
+            Self::TooManyGuests => {
+                "One call invites at most 50 people the site does not know; invite the others in \
+                 another call."
             }
             Self::TooMany => {
                 "The item is shared with 1000 principals already; remove some, or share it with a \

@@ -79,7 +79,7 @@ const TAKE_OUT: &str = "
 
 const TO_RECOVERY_BIN: &str = "
     UPDATE resource SET state = 'RECOVERABLE'
-     WHERE organization_id = $1 AND state = 'RECYCLED' AND id IN (
+     WHERE organization_id = $1 AND state = 'RECYCLED' AND recycled_ms <= $2 AND id IN (
            SELECT r.id FROM resource r
             WHERE r.organization_id = $1 AND r.recycled_ms <= $2 AND r.state = 'RECYCLED'
             LIMIT $3)";

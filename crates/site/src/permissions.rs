@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use docharbor_domain::limits::SHARE_PRINCIPALS_MAX;
+use docharbor_domain::limits::{GUESTS_PER_CALL_MAX, SHARE_PRINCIPALS_MAX};
 use docharbor_domain::{
     Call, Folder, FolderId, Granted, Item, OrganizationId, Power, Principal, Refusal, ResourceId,
     Role, Share, ShareFailure, ShareWith, StorageRule, Timestamp, User, UserId, UserStatus,
@@ -164,7 +164,7 @@ async fn share(tx: &mut Tx, input: &Sharing) -> Result<Vec<Shared>, Error> {
         return Err(changing());
     }
     let holders = tx.permission_holders(organization, &input.id).await?;
-    let mut round = Round { input, item, holders: holders.into_iter().collect() };
+    let mut round = Round { input, item, holders: holders.into_iter().collect(), guests: 0 };
     let mut results = Vec::with_capacity(input.shares.len());
     for (share, guest) in &input.shares {
         results.push(match round.give(tx, share, guest.as_ref()).await {
@@ -181,6 +181,7 @@ struct Round<'a> {
     input: &'a Sharing,
     item: Granted<Item>,
     holders: BTreeSet<Principal>,
+    guests: usize,
 }
 
 /// Why a principal was not given a role.
@@ -245,7 +246,7 @@ impl Round<'_> {
 
     /// The user of an address, who is made if there is none.
     async fn invited(
-        &self,
+        &mut self,
         tx: &mut Tx,
         address: &str,
         role: Role,
@@ -259,9 +260,12 @@ impl Round<'_> {
         let guest = guest.ok_or(ShareFailure::NotAnAddress)?;
         may_get(guest.user.user_type, role)?;
         self.require_room(&Principal::User(guest.user.id.clone()))?;
+        if self.guests == GUESTS_PER_CALL_MAX {
+            return Err(ShareFailure::TooManyGuests.into());
+        }
         // No password has this hash, so nobody signs in as the guest before they chose one.
         match tx.insert_user(&guest.user, "").await? {
-            Inserted::Yes => {}
+            Inserted::Yes => self.guests += 1,
             // A user of that name was made meanwhile.
             Inserted::Duplicate => {
                 let user = tx.user_by_name(organization, address).await?;

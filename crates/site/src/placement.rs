@@ -98,8 +98,7 @@ async fn recycle(
     let from = item.standing_in()?;
     let owner = tx.user(organization, item.get().owner()).await?.ok_or(Refusal::Hidden)?;
     let id = ResourceId::new(item.get().id());
-    count_move(tx, call, from, &owner.recycle_bin).await?;
-    tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
+    hold(tx, call, item, from, (0, &owner.recycle_bin)).await?;
     tx.recycle_item(organization, &id, &owner.recycle_bin, now).await?;
     tx.touch_folder(organization, from, now).await?;
     Ok(())
@@ -140,13 +139,13 @@ async fn place(
     let id = ResourceId::new(item.get().id());
     // What is restored to where it stands was asked for in vain: a recycle bin takes nothing.
     let owner = if to == from && !item.is_recycled() {
+        tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
         item.get().owner().clone()
     } else {
-        let owner = destination(tx, call, item, to).await?;
-        count_move(tx, call, from, to).await?;
-        owner
+        let target = destination(tx, call, item, to).await?;
+        hold(tx, call, item, from, (target.depth(), to)).await?;
+        target.into_inner().owner
     };
-    tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
     if let Item::Document(document) = item.get()
         && owner != document.owner
     {
@@ -169,7 +168,7 @@ async fn place(
     Ok(())
 }
 
-/// Holds a folder to what an item may be moved into. Gives the owner of its tree.
+/// Holds a folder to what an item may be moved into.
 ///
 /// Whoever moves a folder holds the organization's row meanwhile, so that no two moves can make a
 /// cycle of folders that neither of them sees.
@@ -178,14 +177,13 @@ async fn destination(
     call: &Call,
     item: &Granted<Item>,
     to: &FolderId,
-) -> Result<UserId, Error> {
+) -> Result<Granted<Folder>, Error> {
     let organization = call.organization();
     if matches!(item.get(), Item::Folder(_)) {
         tx.lock_organization(organization).await?;
     }
     let target: Granted<Folder> = access::folder(tx, call, to, Power::Contribute).await?;
     target.require_room_for_child()?;
-    let owner = target.get().owner.clone();
     if let Item::Folder(folder) = item.get() {
         if tx.is_below(organization, to, &folder.id.clone().into()).await? {
             return Err(Refusal::Conflicting(
@@ -193,7 +191,7 @@ async fn destination(
             )
             .into());
         }
-        if owner != folder.owner {
+        if target.get().owner != folder.owner {
             return Err(Refusal::ProhibitedState(
                 "a folder moves only within the tree of its owner; move its documents instead",
             )
@@ -204,18 +202,38 @@ async fn destination(
             target.require_room_for_levels(levels)?;
         }
     }
-    Ok(owner)
+    Ok(target)
 }
 
-/// Counts an item out of one folder and into another, in the order of their ids, so that no two
-/// moves wait for each other.
-async fn count_move(tx: &mut Tx, call: &Call, from: &FolderId, to: &FolderId) -> Result<(), Error> {
-    if to < from {
-        add_item(tx, call, to).await?;
+/// Counts an item out of one folder and into another, and holds it.
+///
+/// The higher folder is held first and then the one of the lower id, because whoever changes an item
+/// holds its folder before it: the other way round two calls would wait for each other.
+async fn hold(
+    tx: &mut Tx,
+    call: &Call,
+    item: &Granted<Item>,
+    from: &FolderId,
+    (to_depth, to): (i64, &FolderId),
+) -> Result<(), Error> {
+    let organization = call.organization();
+    let id = ResourceId::new(item.get().id());
+    let mut steps = vec![(item.depth() - 1, from.as_str()), (to_depth, to.as_str())];
+    if matches!(item.get(), Item::Folder(_)) {
+        steps.push((item.depth(), id.as_str()));
     }
-    tx.count_items(call.organization(), from, -1).await?;
-    if from < to {
-        add_item(tx, call, to).await?;
+    steps.sort_unstable();
+    for (_depth, folder) in steps {
+        if folder == from.as_str() {
+            tx.count_items(organization, from, -1).await?;
+        } else if folder == to.as_str() {
+            add_item(tx, call, to).await?;
+        } else {
+            tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
+        }
+    }
+    if matches!(item.get(), Item::Document(_)) {
+        tx.lock_item(organization, from, &id).await?.ok_or_else(changing)?;
     }
     Ok(())
 }

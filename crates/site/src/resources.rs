@@ -1,6 +1,6 @@
 //! Folders and documents taken together: what is shared with a user.
 
-use docharbor_domain::{Call, Document, Folder, Identity, Item, ItemKind, Refusal, UserId};
+use docharbor_domain::{Call, Document, Folder, Identity, Item, Refusal, UserId};
 use docharbor_metadata::{SharedPlace, Tx};
 
 use crate::{Error, Site};
@@ -66,14 +66,7 @@ fn page(mut items: Vec<Item>, limit: i64) -> SharedPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = items.len() > limit;
     items.truncate(limit);
-    let next = items.last().filter(|_| has_more).map(|item| SharedPlace {
-        kind: match item {
-            Item::Folder(_) => ItemKind::Folder,
-            Item::Document(_) => ItemKind::Document,
-        },
-        name_key: item.name().key(),
-        id: item.id().to_owned(),
-    });
+    let next = items.last().filter(|_| has_more).map(SharedPlace::of);
     let mut page = SharedPage { folders: Vec::new(), documents: Vec::new(), next };
     for item in items {
         match item {

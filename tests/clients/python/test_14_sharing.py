@@ -12,6 +12,7 @@ HIDDEN = "UnauthorizedResourceAccessException"
 NOT_ALLOWED = "UnauthorizedOperationException"
 PROHIBITED = "ProhibitedStateException"
 PRINCIPALS_MAX = 1000
+GUESTS_PER_CALL_MAX = 50
 
 
 @pytest.fixture(scope="module")
@@ -213,10 +214,10 @@ def test_a_folder_is_not_for_the_public(site, folder):
 
 def test_an_item_is_shared_with_a_thousand_and_no_more(site, folder, ann):
     def invite(start):
-        numbers = range(start, min(start + 250, PRINCIPALS_MAX))
+        numbers = range(start, min(start + GUESTS_PER_CALL_MAX, PRINCIPALS_MAX))
         share(site.admin, folder, *[invitation(f"crowd{n}@example.com") for n in numbers])
 
-    for start in range(0, PRINCIPALS_MAX, 250):
+    for start in range(0, PRINCIPALS_MAX, GUESTS_PER_CALL_MAX):
         invite(start)
     late = site.person()
     results = share(
@@ -237,6 +238,15 @@ def test_an_item_is_shared_with_a_thousand_and_no_more(site, folder, ann):
         ResourceId=folder, PrincipalId=results[1]["InviteePrincipalId"]
     )
     assert statuses(share(site.admin, folder, user(late))) == ["SUCCESS"]
+
+
+def test_one_call_makes_fifty_guests_and_no_more(site, folder, bob):
+    numbers = range(GUESTS_PER_CALL_MAX + 1)
+    strangers = [invitation(f"stranger{n}@example.com") for n in numbers]
+    results = share(site.admin, folder, *strangers, user(bob))
+    assert statuses(results) == ["SUCCESS"] * GUESTS_PER_CALL_MAX + ["FAILURE", "SUCCESS"]
+    assert "50" in results[GUESTS_PER_CALL_MAX]["StatusMessage"]
+    assert statuses(share(site.admin, folder, *strangers)) == ["SUCCESS"] * len(strangers)
 
 
 def test_one_call_names_a_thousand_principals_and_no_more(site, folder, bob):

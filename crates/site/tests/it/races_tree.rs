@@ -10,6 +10,7 @@ use crate::support::{Actor, Draft, Target, TestSite, new_user, on_both_engines, 
 on_both_engines! {
     of_two_folders_moved_into_each_other_one_goes,
     random_changes_leave_a_sound_tree,
+    moves_between_a_folder_and_its_parent_never_wait_for_a_change_of_the_folder,
     what_meets_its_folder_on_the_way_to_the_bin_is_there_with_it_or_was_refused,
     a_move_and_a_deletion_leave_nothing_half_done,
     a_restoration_meets_a_deletion_and_the_end_of_its_time,
@@ -113,6 +114,37 @@ async fn random_changes_leave_a_sound_tree(test: TestSite) {
     }
     test.assert_settles().await;
     assert_eq!(test.used_bytes().await, 40);
+}
+
+/// Ten pairs, because the two folders' ids are of either order.
+async fn moves_between_a_folder_and_its_parent_never_wait_for_a_change_of_the_folder(
+    test: TestSite,
+) {
+    for pair in 0..10 {
+        let upper = test.folder_in(&test.root(), &format!("upper {pair}")).await.unwrap().id;
+        let lower = test.folder_in(&upper, "lower").await.unwrap().id;
+        let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
+        for number in 0..3 {
+            let name = format!("document {number}");
+            let document = test.upload(&lower, &name, b"1").await.unwrap().document;
+            let (actor, upper, below) = (test.actor(), upper.clone(), lower.clone());
+            let moves = async move {
+                for to in [&upper, &below].repeat(10) {
+                    actor.move_to(&document, to).await.unwrap();
+                }
+            };
+            let (actor, folder) = (test.actor(), lower.clone());
+            let renames = async move {
+                for round in 0..20 {
+                    actor.rename(&folder, &format!("{number} {round}")).await.unwrap();
+                }
+            };
+            tasks.push(moves.boxed());
+            tasks.push(renames.boxed());
+        }
+        together(tasks).await;
+    }
+    test.assert_sound().await;
 }
 
 async fn what_meets_its_folder_on_the_way_to_the_bin_is_there_with_it_or_was_refused(
