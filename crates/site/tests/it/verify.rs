@@ -236,11 +236,20 @@ const DAMAGES: &[(&str, &str)] = &[
         "a permission is given to a user or group that exists, and not to the owner",
         "UPDATE permission SET principal_type = 'GROUP'",
     ),
+    (
+        "every member of a group is a user, and every group is one",
+        "UPDATE group_member SET user_id = 'nobody'",
+    ),
+    (
+        "every member of a group is a user, and every group is one",
+        "UPDATE group_member SET group_id = 'nothing'",
+    ),
     ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
+    "group_member",
     "resource",
     "version",
     "blob",
@@ -300,6 +309,9 @@ async fn annotate(test: &TestSite, folder: &FolderId, document: &Draft, bob: &Us
     let Draft { document, version } = document;
     let share = Share { with: ShareWith::User(bob.id.clone()), role: Role::Viewer };
     site.share(call, folder.clone().into(), vec![share]).await.unwrap();
+    let organization = call.organization();
+    let group = site.create_group(organization, "group").await.unwrap();
+    site.add_group_member(organization, group.as_str(), "bob").await.unwrap();
     let label = vec!["label".to_owned()];
     site.create_labels(call, document.clone().into(), label).await.unwrap();
     let entries = CustomMetadata::new(BTreeMap::from([("key".to_owned(), "value".to_owned())]));
