@@ -90,3 +90,58 @@ fn migration_failed(error: &refinery::Error) -> StoreError {
     }
     StoreError::Migration(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use docharbor_testkit::postgres::Cluster;
+    use refinery::Target;
+    use tokio_postgres::NoTls;
+
+    use super::*;
+
+    /// A folder, and a document that ann began and bob added a version to, as the first schema has
+    /// them.
+    const FIRST: &str = "
+        INSERT INTO resource (organization_id, id, kind, owner_id, name, name_key, state,
+                              next_ordinal, item_count, created_ms, modified_ms)
+        VALUES ('d-1', 'folder', 'FOLDER', 'ann', 'f', 'f', 'LIVE', 0, 1, 1, 1),
+               ('d-1', 'document', 'DOCUMENT', 'ann', 'd', 'd', 'LIVE', 2, 0, 1, 1);
+        INSERT INTO version (organization_id, document_id, id, ordinal, status, name, content_type,
+                             creator, charged_bytes, created_ms, modified_ms)
+        VALUES ('d-1', 'document', '2', 1, 'ACTIVE', 'd', '', 'bob', 1, 2, 2),
+               ('d-1', 'document', '1', 0, 'ACTIVE', 'd', '', 'ann', 1, 1, 1);";
+
+    const CREATORS: &str =
+        "SELECT id, creator FROM resource WHERE organization_id = 'd-1' ORDER BY id";
+
+    const EXPECTED: [(&str, &str); 2] = [("document", "ann"), ("folder", "")];
+
+    #[test]
+    fn a_sqlite_site_of_the_first_schema_is_brought_up_to_date() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        sqlite::migrations::runner().set_target(Target::Version(1)).run(&mut connection).unwrap();
+        connection.execute_batch(FIRST).unwrap();
+        migrate_sqlite(&mut connection).unwrap();
+        let mut statement = connection.prepare(CREATORS).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let rows: Vec<(String, String)> = rows.map(Result::unwrap).collect();
+        assert_eq!(rows, EXPECTED.map(|(id, creator)| (id.to_owned(), creator.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_postgres_site_of_the_first_schema_is_brought_up_to_date() {
+        let url = Cluster::shared().fresh_database();
+        let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        postgres::migrations::runner()
+            .set_target(Target::Version(1))
+            .run_async(&mut client)
+            .await
+            .unwrap();
+        client.batch_execute(FIRST).await.unwrap();
+        migrate_postgres(&mut client).await.unwrap();
+        let rows = client.query(CREATORS, &[]).await.unwrap();
+        let rows: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert_eq!(rows, EXPECTED.map(|(id, creator)| (id.to_owned(), creator.to_owned())));
+    }
+}
