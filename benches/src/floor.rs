@@ -15,7 +15,10 @@ use tempfile::TempDir;
 use crate::{Outcome, Settings, process};
 
 /// The server's own tables, so that the rows and indices are the same.
-const SCHEMA: &str = include_str!("../../crates/metadata/migrations/sqlite/V1__first.sql");
+pub(crate) const SCHEMA: &str = concat!(
+    include_str!("../../crates/metadata/migrations/sqlite/V1__first.sql"),
+    include_str!("../../crates/metadata/migrations/sqlite/V2__resources.sql"),
+);
 
 /// How many changes one commit holds at most, as in the server.
 const BATCH: usize = 256;
@@ -27,7 +30,7 @@ const COMMON_ROWS: &str = "
     INSERT INTO site_user VALUES ('d-0123456789', 'owner', 'bench', 'bench', NULL, 'Bench', 'Mark',
         'bench mark', 'bench mark', '', 'ACTIVE', 'USER', NULL, NULL, NULL, 0, 'root', 'bin', 1, 1);
     INSERT INTO resource VALUES ('d-0123456789', 'root', 'ROOT', NULL, 'owner', '', '', NULL, 'LIVE',
-        NULL, 0, 0, 1, 1);";
+        NULL, 0, 0, 1, 1, NULL, NULL, '');";
 
 /// One of the three transactions of an upload.
 enum Change {
@@ -202,14 +205,14 @@ fn begin(database: &Connection, Ids { document, version, .. }: &Ids) -> rusqlite
     run(
         database,
         "INSERT INTO resource VALUES (?1, ?2, 'DOCUMENT', 'root', 'owner', ?3, ?3, NULL, 'LIVE', ?4,
-             1, 0, 1763900000000, 1763900000000)",
+             1, 0, 1763900000000, 1763900000000, NULL, NULL, 'bench')",
         params![ORGANIZATION, document, name, version],
     )?;
     run(
         database,
         "INSERT INTO version VALUES (?1, ?2, ?3, 0, 'INITIALIZED', ?4, 'application/octet-stream',
              'AKIABENCHBENCHBENCH0', NULL, 4096, 4096, 1763900000000, 1763900000000, NULL, NULL,
-             1764000000000)",
+             1764000000000, NULL, 0)",
         params![ORGANIZATION, document, version, name],
     )?;
     keep_answer(database, document, &answer)

@@ -112,18 +112,11 @@ async fn changes(
 mod tests {
     use super::*;
 
-    const SCHEMAS: [&str; 2] = [
-        include_str!("../../crates/metadata/migrations/sqlite/V1__first.sql"),
-        include_str!("../../crates/metadata/migrations/sqlite/V2__resources.sql"),
-    ];
-
     #[test]
     fn a_tree_has_the_items_that_were_asked_for_and_counts_them() {
         for items in [4, SMALL_TREE_ITEMS, 1000] {
             let database = Database::open_in_memory().unwrap();
-            for schema in SCHEMAS {
-                database.execute_batch(schema).unwrap();
-            }
+            database.execute_batch(crate::floor::SCHEMA).unwrap();
             let top = "a".repeat(64);
             let insert = "INSERT INTO resource VALUES ('d-1', ?1, 'FOLDER', 'root', 'owner', 'top',
                 'top', 'top', 'LIVE', NULL, 0, 0, 1, 1, NULL, NULL, 'owner')";
