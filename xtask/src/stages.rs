@@ -49,7 +49,7 @@ const STAGES: &[Stage] = &[
         name: "client-python",
         about: "stories through boto3 and the AWS CLI",
         quick: false,
-        run: |session| pytest(session, "tests/clients/python"),
+        run: |session| pytest(session, &["tests/clients/python"]),
     },
     Stage {
         name: "client-node",
@@ -65,24 +65,27 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "faults-kill",
-        about: "the server killed in the middle of uploads",
+        about: "the server killed in the middle of uploads and of changes to the tree",
         quick: false,
-        run: |session| pytest(session, "tests/faults/test_kill.py"),
+        run: |session| {
+            pytest(session, &["tests/faults/test_kill.py", "tests/faults/test_kill_tree.py"])
+        },
     },
     Stage {
         name: "faults-power",
         about: "the power cut under the server's file system",
         quick: false,
-        run: |session| pytest(session, "tests/faults/test_power.py"),
+        run: |session| pytest(session, &["tests/faults/test_power.py"]),
     },
 ];
 
 /// What the stages run below `tests/`. Tidy finds tests that are nowhere in it.
-pub(crate) const CLIENT_TESTS: [&str; 5] = [
+pub(crate) const CLIENT_TESTS: [&str; 6] = [
     "tests/clients/python/",
     "tests/clients/node/",
     "tests/clients/rust/",
     "tests/faults/test_kill.py",
+    "tests/faults/test_kill_tree.py",
     "tests/faults/test_power.py",
 ];
 
@@ -223,11 +226,12 @@ fn build(session: &mut Session) -> Result<(), String> {
     Ok(())
 }
 
-fn pytest(session: &mut Session, tests: &str) -> Result<(), String> {
+fn pytest(session: &mut Session, tests: &[&str]) -> Result<(), String> {
     let python = session.python()?;
     // Reasons are printed (-ra): what was skipped here must be seen by whoever reads the run.
-    let arguments = ["-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", tests];
-    run_clients(session, tests, &python, &arguments)
+    let mut arguments = vec!["-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider"];
+    arguments.extend(tests);
+    run_clients(session, &tests.join(" "), &python, &arguments)
 }
 
 fn client_node(session: &mut Session) -> Result<(), String> {
