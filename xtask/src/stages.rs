@@ -231,7 +231,7 @@ fn pytest(session: &mut Session, tests: &[&str]) -> Result<(), String> {
     // Reasons are printed (-ra): what was skipped here must be seen by whoever reads the run.
     let mut arguments = vec!["-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider"];
     arguments.extend(tests);
-    run_clients(session, &tests.join(" "), &python, &arguments)
+    run_clients(session, tests, &python, &arguments)
 }
 
 fn client_node(session: &mut Session) -> Result<(), String> {
@@ -249,7 +249,7 @@ fn client_node(session: &mut Session) -> Result<(), String> {
     }
     tests.insert(0, "--test".to_owned());
     let arguments: Vec<&str> = tests.iter().map(String::as_str).collect();
-    run_clients(session, directory, node.as_os_str(), &arguments)
+    run_clients(session, &[directory], node.as_os_str(), &arguments)
 }
 
 fn client_rust(session: &mut Session) -> Result<(), String> {
@@ -268,11 +268,11 @@ fn client_rust(session: &mut Session) -> Result<(), String> {
 /// Runs tests that start the real server. A path that is not there is a failure, not a skip.
 fn run_clients(
     session: &mut Session,
-    tests: &str,
+    tests: &[&str],
     program: impl AsRef<OsStr>,
     arguments: &[&str],
 ) -> Result<(), String> {
-    require(session, tests)?;
+    tests.iter().try_for_each(|path| require(session, path))?;
     let mut command = session.command(program, 30 * 60);
     command.args(arguments);
     server_environment(session, &mut command)?;
