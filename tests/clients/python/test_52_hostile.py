@@ -49,7 +49,16 @@ def text_of(marker):
     return base64.urlsafe_b64decode(marker + "=" * (-len(marker) % 4))
 
 
-# What pages tell of drafts that are not the caller's.
+# What paths and pages tell of drafts that are not the caller's.
+
+
+@pytest.mark.parametrize("role", ["VIEWER", "CONTRIBUTOR"])
+def test_the_path_of_somebody_else_s_draft_is_no_path(site, folder, mallory, as_mallory, as_ann, role):
+    give(site, folder, mallory, role)
+    draft = site.initiate(as_ann, ParentFolderId=folder, Name=site.name("draft")).document
+    unknown = outcome(as_mallory.get_document_path, DocumentId="0" * 64)
+    assert outcome(as_mallory.get_document_path, DocumentId=draft) == unknown == HIDDEN
+    assert outcome(as_ann.get_document_path, DocumentId=draft) is None
 
 
 @pytest.mark.parametrize("role", ["VIEWER", "CONTRIBUTOR"])
