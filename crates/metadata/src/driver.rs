@@ -102,7 +102,8 @@ impl Metadata {
     /// Runs an operation that changes state, as one transaction.
     ///
     /// `Ok` is answered after the commit is durable; `Err` and a panic undo everything the
-    /// operation did. A caller who stops waiting does not stop it. Ends within 10 s.
+    /// operation did. A caller who stops waiting does not stop it. Ends within 10 s; on SQLite what
+    /// has not begun when its caller is told that it takes too long never has an effect.
     pub async fn write<I, T, E, F>(&self, input: I, operation: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,

@@ -57,21 +57,32 @@ macro_rules! life {
 }
 pub(crate) use life;
 
+/// Walks from an item to its root and tells what the walk found: `walked` its length and worst state,
+/// `mine` the strongest permissions that reach the user `$4`.
+macro_rules! walk_up_with_grants {
+    () => {
+        concat!(
+            walk_up!(),
+            ", walked AS (SELECT MAX(depth) AS depth, MAX(",
+            life!(),
+            ") AS life FROM up),
+             mine AS (SELECT MAX(CASE WHEN up.depth = 0 THEN ",
+            rank!(),
+            " END) AS direct, MAX(CASE WHEN up.depth > 0 THEN ",
+            rank!(),
+            " END) AS inherited
+                        FROM up CROSS JOIN permission p
+                       WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
+            is_mine!("$4"),
+            ")"
+        )
+    };
+}
+pub(crate) use walk_up_with_grants;
+
 const ITEM: &str = concat!(
-    walk_up!(),
-    ", walked AS (SELECT MAX(depth) AS depth, MAX(",
-    life!(),
-    ") AS life FROM up),
-     mine AS (SELECT MAX(CASE WHEN up.depth = 0 THEN ",
-    rank!(),
-    " END) AS direct, MAX(CASE WHEN up.depth > 0 THEN ",
-    rank!(),
-    " END) AS inherited
-                FROM up CROSS JOIN permission p
-               WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
-    is_mine!("$4"),
-    ")
-     SELECT ",
+    walk_up_with_grants!(),
+    " SELECT ",
     item_columns!(),
     ", walked.depth, walked.life, mine.direct, mine.inherited
        FROM walked CROSS JOIN mine

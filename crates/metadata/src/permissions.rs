@@ -7,7 +7,7 @@ use docharbor_domain::{
 };
 
 use crate::driver::Tx;
-use crate::items::{decode_life, life, walk_up};
+use crate::items::{decode_life, life, walk_up, walk_up_with_grants};
 use crate::value::Row;
 use crate::{StoreError, corrupt};
 
@@ -40,24 +40,12 @@ pub(crate) use is_mine;
 /// Every principal with a permission that reaches the item, the owner among them, a page at a time;
 /// beside them what decides whether the caller may see them.
 const SHARING: &str = concat!(
-    walk_up!(),
-    ", walked AS (SELECT MAX(depth) AS depth, MAX(",
-    life!(),
-    ") AS life FROM up),
-     given AS (SELECT up.depth, p.principal_type, p.principal_id, ",
+    walk_up_with_grants!(),
+    ", given AS (SELECT up.depth, p.principal_type, p.principal_id, ",
     rank!(),
     " AS strength
                  FROM up CROSS JOIN permission p
                 WHERE p.organization_id = $1 AND p.resource_id = up.id),
-     mine AS (SELECT MAX(CASE WHEN up.depth = 0 THEN ",
-    rank!(),
-    " END) AS direct, MAX(CASE WHEN up.depth > 0 THEN ",
-    rank!(),
-    " END) AS inherited
-                FROM up CROSS JOIN permission p
-               WHERE p.organization_id = $1 AND p.resource_id = up.id AND $4 <> '' AND ",
-    is_mine!("$4"),
-    "),
      page AS (SELECT every.principal_type, every.principal_id,
                      MAX(CASE WHEN every.depth = 0 THEN every.strength END) AS direct,
                      MAX(CASE WHEN every.depth > 0 THEN every.strength END) AS inherited

@@ -275,7 +275,8 @@ impl Tx {
         Ok(self.row(IS_OVERDUE, &args).await?.is_some())
     }
 
-    /// What was recycled before a moment and is in the recovery bin, each with the recycle bin it lies in.
+    /// What was recycled before a moment and is in the recovery bin, each with the recycle bin it
+    /// lies in.
     pub async fn overdue_items(
         &mut self,
         organization: &OrganizationId,

@@ -60,6 +60,7 @@ impl Site {
                 Box::pin(delete_contents(tx, input, deleted))
             })
             .await?;
+        // Only a recycle bin holds more than one transaction takes out.
         while !is_empty {
             is_empty = self
                 .write(part(), |tx, (input, deleted)| Box::pin(delete_contents(tx, input, deleted)))
