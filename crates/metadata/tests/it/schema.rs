@@ -51,7 +51,16 @@ async fn both_engines_have_one_schema() {
 async fn the_organization_leads_every_key() {
     let (_directory, schema) = on_sqlite().await;
     // What finds an organization cannot be led by it.
-    let exempt = ["organization", "access_key_id", "token_hash"];
+    let exempt = [
+        "organization",
+        "organization_alias",
+        "access_key_id",
+        "token_hash",
+        "application_id",
+        "authorization_code_hash",
+        "device_code_hash",
+        "web_session_hash",
+    ];
     for (name, table) in &schema {
         let keys = table.indexes.iter().map(|(index, key)| (index, &key.columns));
         for (key, columns) in keys.chain([(name, &table.primary_key)]) {
