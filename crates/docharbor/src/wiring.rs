@@ -83,7 +83,8 @@ pub(crate) async fn start(
     }
     // Proves that this master key is the one the stored secrets were sealed with.
     site.root_key(&organization).await.map_err(|error| failed(&error))?;
-    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration));
+    let audit = Arc::new(docharbor_server::audit::NoAudit);
+    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration), audit);
     let probed = site.clone();
     let health = Health::new(move || {
         let site = probed.clone();

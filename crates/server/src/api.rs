@@ -13,6 +13,8 @@ mod permissions;
 mod resources;
 mod users;
 
+use std::panic::AssertUnwindSafe;
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -25,10 +27,12 @@ use docharbor_sigv4::{Rejection, payload_sha256_hex};
 use docharbor_wire::{
     ErrorCode, Input, Operation, Violations, decode_path_segment, decode_query, parse_body,
 };
+use futures::FutureExt as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::access_log::OperationName;
+use crate::audit::{Audited, Kind, Unrecorded};
 use crate::auth::{AuthError, authenticate, claims_identity};
 use crate::door::{Direction, Door};
 pub(crate) use bodies::Bodies;
@@ -95,32 +99,59 @@ fn operations(path: &'static str) -> MethodRouter<Door> {
         });
         match found {
             Some(operation) => serve(door, operation, request).await,
-            None => unknown(request).await,
+            None => unknown(State(door), request).await,
         }
     })
 }
 
-async fn unknown(request: Request) -> Response {
+async fn unknown(State(door): State<Door>, request: Request) -> Response {
+    let (parts, _body) = request.into_parts();
     let problem = Problem::Code(
         ErrorCode::UnknownOperation,
-        format!("{} on this path is no operation of the WorkDocs API.", request.method()),
+        format!("{} on this path is no operation of the WorkDocs API.", parts.method),
     );
-    ApiError::early(problem).into_response()
+    let response = ApiError::early(problem).into_response();
+    let done = Audited::begin(&door, &parts, Kind::UNKNOWN).done(response).await;
+    done.unwrap_or_else(|Unrecorded| ApiError::early(not_recorded()).into_response())
 }
 
 async fn serve(door: Door, operation: Operation, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // A client that goes away must not stop a change half way, so the work is a task of its own.
-    let work = tokio::spawn(async move { answer(&door, operation, &parts, body).await });
-    let mut response = match work.await {
-        Ok(Ok(reply)) => success(operation, reply),
-        Ok(Err(error)) => error.into_response(),
-        Err(_panic) => {
-            ApiError::early(Problem::fault("the handler of an operation panicked")).into_response()
-        }
-    };
+    // A client that goes away must stop neither a change half way nor its record, so the work is a
+    // task of its own.
+    let work = tokio::spawn(async move { recorded(&door, operation, &parts, body).await });
+    let mut response = work.await.unwrap_or_else(|_panic| after_panic().into_response());
     response.extensions_mut().insert(OperationName(operation.name()));
     response
+}
+
+/// Answers a call and records it, however the answer came about.
+async fn recorded(door: &Door, operation: Operation, parts: &Parts, body: Body) -> Response {
+    let mut audited = Audited::begin(door, parts, Kind::of(operation));
+    let answered = AssertUnwindSafe(answer(door, operation, parts, body, &mut audited));
+    let response = match answered.catch_unwind().await {
+        Ok(Ok(reply)) => {
+            if let Reply::Json(json) = &reply {
+                audited.made(json);
+            }
+            success(operation, reply)
+        }
+        Ok(Err(error)) => error.into_response(),
+        Err(_panic) => after_panic().into_response(),
+    };
+    let done = audited.done(response).await;
+    done.unwrap_or_else(|Unrecorded| ApiError::early(not_recorded()).into_response())
+}
+
+fn after_panic() -> ApiError {
+    ApiError::early(Problem::fault("the handler of an operation panicked"))
+}
+
+fn not_recorded() -> Problem {
+    Problem::Code(
+        ErrorCode::ServiceUnavailable,
+        "The audit of this server cannot be written; try again in a moment.".to_owned(),
+    )
 }
 
 async fn answer(
@@ -128,6 +159,7 @@ async fn answer(
     operation: Operation,
     parts: &Parts,
     body: Body,
+    audited: &mut Audited,
 ) -> Result<Reply, ApiError> {
     let early = |problem: Problem| ApiError::new(operation, problem, None);
     if !claims_identity(parts) {
@@ -137,6 +169,7 @@ async fn answer(
     let body_hash = payload_sha256_hex(&body);
     let caller =
         authenticate(door.site(), parts, &body_hash).await.map_err(|error| early(error.into()))?;
+    audited.caller(&caller);
     let principal = caller.principal().to_owned();
     let refused = |problem: Problem| ApiError::new(operation, problem, Some(principal.clone()));
     let action = Action {
@@ -148,7 +181,10 @@ async fn answer(
     };
     let retry_key = retry_key(operation, &caller, parts, &body_hash);
     let call = Call::admit(caller, action, retry_key).map_err(|r| refused(r.into()))?;
-    dispatch(door, operation, call, parts, &body).await.map_err(refused)
+    if audited.must_wait() {
+        return Err(refused(not_recorded()));
+    }
+    dispatch(door, operation, call, parts, &body, audited).await.map_err(refused)
 }
 
 async fn dispatch(
@@ -157,12 +193,14 @@ async fn dispatch(
     call: Call,
     parts: &Parts,
     body: &Bytes,
+    audited: &mut Audited,
 ) -> Result<Reply, Problem> {
     let body = parse_body(body)
         .map_err(|error| Problem::Code(ErrorCode::Serialization, error.message().to_owned()))?;
     let path = path_members(operation, parts.uri.path())?;
     let query = decode_query(parts.uri.query().unwrap_or_default())?;
     let input = Input { path: &path, query: &query, body: Some(&body) };
+    audited.input(operation, &input, parts);
     let admitted = Admitted { door, call, parts, input };
     match operation {
         Operation::AbortDocumentVersionUpload => documents::abort_upload(&admitted).await,

@@ -1,6 +1,6 @@
 //! What every door needs: the site, and how this server is reached from outside.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -12,6 +12,8 @@ use docharbor_site::{Error, Site};
 use ipnet::IpNet;
 
 use crate::api::Bodies;
+use crate::audit::AuditLog;
+use crate::request_id::RequestIds;
 
 /// What can be set about the doors.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ struct Inner {
     url_key_id: String,
     url_secret: Secret,
     bodies: Bodies,
+    audit: Arc<dyn AuditLog>,
+    event_ids: RequestIds,
 }
 
 /// Which way bytes go through a URL.
@@ -50,18 +54,28 @@ pub(crate) enum Direction {
 const HOST_MAX_BYTES: usize = 260;
 
 /// The region that stands in our URLs; nothing depends on it.
-const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// The parameter of a URL that says whom it was given to.
 pub(crate) const HOLDER: &str = "holder";
 
 impl Door {
-    /// Puts a door before a site.
-    pub fn new(site: Site, settings: DoorSettings) -> Self {
+    /// Puts a door before a site, with the log that every call is recorded in.
+    pub fn new(site: Site, settings: DoorSettings, audit: Arc<dyn AuditLog>) -> Self {
         let url_key_id = site.keyring().url_key_id();
         let url_secret = Secret::new(site.keyring().url_secret().to_string());
         let bodies = Bodies::new();
-        Self(Arc::new(Inner { site, settings, url_key_id, url_secret, bodies }))
+        let event_ids = RequestIds::new();
+        Self(Arc::new(Inner { site, settings, url_key_id, url_secret, bodies, audit, event_ids }))
+    }
+
+    pub(crate) fn audit(&self) -> &dyn AuditLog {
+        &*self.0.audit
+    }
+
+    /// A new id for a record of the audit.
+    pub(crate) fn event_id(&self) -> String {
+        self.0.event_ids.next().as_str().to_owned()
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -75,6 +89,29 @@ impl Door {
     /// The secret of our URLs' key; a URL of any other key, as of a former master key, has none.
     pub(crate) fn url_secret(&self, key_id: &str) -> Option<&Secret> {
         (key_id == self.0.url_key_id).then_some(&self.0.url_secret)
+    }
+
+    /// The address of the client: the peer's, or, when the peer is a trusted proxy, the last one in
+    /// `X-Forwarded-For` that is no trusted proxy. What stands before it the client may have made up.
+    pub(crate) fn client_ip(&self, parts: &Parts) -> Option<IpAddr> {
+        let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+        let peer = peer.ip().to_canonical();
+        let is_trusted =
+            |ip: &IpAddr| self.0.settings.trusted_proxies.iter().any(|net| net.contains(ip));
+        if !is_trusted(&peer) {
+            return Some(peer);
+        }
+        let mut nearest = peer;
+        for value in parts.headers.get_all("x-forwarded-for").iter().rev() {
+            for text in value.to_str().unwrap_or_default().rsplit(',') {
+                let Ok(ip) = text.trim().parse::<IpAddr>() else { return Some(nearest) };
+                nearest = ip.to_canonical();
+                if !is_trusted(&nearest) {
+                    return Some(nearest);
+                }
+            }
+        }
+        Some(nearest)
     }
 
     /// What URLs for this client begin with.

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod access_log;
 mod api;
+pub mod audit;
 mod auth;
 mod door;
 pub mod health;

@@ -6,7 +6,10 @@ mod download;
 mod range;
 mod upload;
 
+use std::panic::AssertUnwindSafe;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::http::request::Parts;
@@ -15,7 +18,9 @@ use axum::routing::any;
 use docharbor_domain::{Action, Call, DocumentId, OrganizationId, Refusal, Scope, VersionId};
 use docharbor_sigv4::{Rejection, verify_presigned};
 use docharbor_site::Error;
+use futures::FutureExt as _;
 
+use crate::audit::{Audited, Kind, Unrecorded, WORKDOCS};
 use crate::auth::signed_request;
 use crate::door::{Door, HOLDER};
 use crate::request_id::RequestId;
@@ -34,13 +39,51 @@ pub(crate) fn router(door: Door) -> Router {
 }
 
 async fn serve(State(door): State<Door>, request: Request) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
-    let done = match *request.method() {
-        Method::GET | Method::HEAD => download::serve(&door, request).await,
-        Method::PUT => upload::serve(&door, request).await,
-        _ => Err(Problem::Method),
-    };
+    let (parts, body) = request.into_parts();
+    let id = parts.extensions.get::<RequestId>().cloned();
+    // A task of its own: a client that goes away right after its last byte changes nothing, neither
+    // about its bytes nor about their record.
+    let work = tokio::spawn(async move { recorded(&door, &parts, body).await });
+    let done = work.await.unwrap_or_else(|_panic| Err(after_panic()));
     done.unwrap_or_else(|problem| answer(&problem, id.as_ref()))
+}
+
+fn after_panic() -> Problem {
+    Problem::Site(Error::Fault("the handler of a transfer panicked"))
+}
+
+/// Answers a request and records it. What has been recorded is that the bytes were asked for and
+/// begin to flow, or that all of them came in.
+async fn recorded(door: &Door, parts: &Parts, body: Body) -> Result<Response, Problem> {
+    let mut audited = Audited::begin(door, parts, kind(&parts.method));
+    let moved = AssertUnwindSafe(moved(door, parts, body, &mut audited)).catch_unwind().await;
+    let id = parts.extensions.get::<RequestId>();
+    let done = moved.unwrap_or_else(|_panic| Err(after_panic()));
+    let response = done.unwrap_or_else(|problem| answer(&problem, id));
+    audited.done(response).await.map_err(|Unrecorded| Problem::Unrecorded)
+}
+
+fn kind(method: &Method) -> Kind {
+    match *method {
+        Method::GET | Method::HEAD => {
+            Kind { source: WORKDOCS, name: "GetContent", read_only: true, data: true }
+        }
+        Method::PUT => Kind { source: WORKDOCS, name: "PutContent", read_only: false, data: true },
+        _ => Kind::UNKNOWN,
+    }
+}
+
+async fn moved(
+    door: &Door,
+    parts: &Parts,
+    body: Body,
+    audited: &mut Audited,
+) -> Result<Response, Problem> {
+    match parts.method {
+        Method::GET | Method::HEAD => download::serve(door, parts, audited).await,
+        Method::PUT => upload::serve(door, parts, body, audited).await,
+        _ => Err(Problem::Method),
+    }
 }
 
 /// Admits whoever holds a URL, as whom it was given to: whatever was taken from them since is gone
@@ -50,6 +93,7 @@ async fn admit(
     parts: &Parts,
     signed_method: &str,
     action: Action,
+    audited: &mut Audited,
 ) -> Result<Grant, Problem> {
     let now_ms = door.site().now().as_millis();
     let request = signed_request(parts);
@@ -68,7 +112,12 @@ async fn admit(
     let organization = OrganizationId::new(organization);
     let caller = door.site().url_holder(&organization, holder).await?;
     let caller = caller.ok_or(Error::Refused(Refusal::Hidden))?;
+    audited.caller(&caller);
+    audited.parameters([("documentId", document), ("versionId", version)]);
     let call = Call::admit(caller, action, None).map_err(Error::Refused)?;
+    if audited.must_wait() {
+        return Err(Problem::Unrecorded);
+    }
     let (document, version) = (DocumentId::new(document), VersionId::new(version));
     Ok(Grant { call, document, version })
 }

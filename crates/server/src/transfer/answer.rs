@@ -7,6 +7,7 @@ use docharbor_domain::Refusal;
 use docharbor_sigv4::Rejection;
 use docharbor_site::{Digest, Error, Meaning, ReceiveError, ReceiveRefusal, chain};
 
+use crate::audit::ErrorName;
 use crate::request_id::RequestId;
 
 /// Why a transfer did not succeed.
@@ -29,6 +30,8 @@ pub(super) enum Problem {
     },
     /// Another method than GET, HEAD and PUT.
     Method,
+    /// The audit cannot be written.
+    Unrecorded,
 }
 
 impl From<Rejection> for Problem {
@@ -63,6 +66,7 @@ pub(super) fn answer(problem: &Problem, request_id: Option<&RequestId>) -> Respo
     );
     let mut response = Response::new(Body::from(xml));
     *response.status_mut() = status;
+    response.extensions_mut().insert(ErrorName(code));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -89,6 +93,7 @@ fn describe(problem: &Problem) -> (StatusCode, &'static str, String) {
             (StatusCode::FORBIDDEN, code, rejection.to_string())
         }
         Problem::Site(error) => of_site(error),
+        Problem::Unrecorded => unavailable(),
         Problem::Bytes(error) => of_bytes(error),
         Problem::Header(text) => (StatusCode::BAD_REQUEST, "InvalidRequest", (*text).to_owned()),
         Problem::Encoding => (

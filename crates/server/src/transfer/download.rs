@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
@@ -16,16 +15,20 @@ use super::disposition::attachment;
 use super::range::{Part, part};
 use super::{DOWNLOAD, admit};
 use crate::access_log::OperationName;
+use crate::audit::Audited;
 use crate::door::Door;
 
 /// Up to this size the bytes are put into the answer at once, so that it leaves as one segment.
 const AT_ONCE_MAX_BYTES: u64 = 64 * 1024;
 
-pub(super) async fn serve(door: &Door, request: Request) -> Result<Response, Problem> {
-    let (parts, _body) = request.into_parts();
-    let grant = admit(door, &parts, "GET", DOWNLOAD).await?;
+pub(super) async fn serve(
+    door: &Door,
+    parts: &Parts,
+    audited: &mut Audited,
+) -> Result<Response, Problem> {
+    let grant = admit(door, parts, "GET", DOWNLOAD, audited).await?;
     let download = door.site().open_download(&grant.call, grant.document, grant.version).await?;
-    let mut response = respond(&parts, &download).await?;
+    let mut response = respond(parts, &download).await?;
     response.extensions_mut().insert(OperationName("GetContent"));
     Ok(response)
 }

@@ -3,7 +3,6 @@
 use std::io;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -16,20 +15,16 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::answer::Problem;
 use super::{UPLOAD, admit};
 use crate::access_log::OperationName;
+use crate::audit::Audited;
 use crate::door::Door;
 
-pub(super) async fn serve(door: &Door, request: Request) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let door = door.clone();
-    // A task of its own: a client that goes away right after its last byte changes nothing.
-    let work = tokio::spawn(async move { receive(&door, &parts, body).await });
-    work.await.unwrap_or_else(|_panic| {
-        Err(Problem::Site(docharbor_site::Error::Fault("the handler of an upload panicked")))
-    })
-}
-
-async fn receive(door: &Door, parts: &Parts, body: Body) -> Result<Response, Problem> {
-    let grant = admit(door, parts, "PUT", UPLOAD).await?;
+pub(super) async fn serve(
+    door: &Door,
+    parts: &Parts,
+    body: Body,
+    audited: &mut Audited,
+) -> Result<Response, Problem> {
+    let grant = admit(door, parts, "PUT", UPLOAD, audited).await?;
     let expected = expected(&parts.headers)?;
     let incoming = door.site().open_upload(&grant.call, grant.document, grant.version).await?;
     if let (Some(declared), Some(announced)) = (incoming.declared_bytes, expected.size_bytes)
