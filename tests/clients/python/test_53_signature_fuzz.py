@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from client import MODEL, request_of
+from conftest import ENGINES
 from raw import ROUNDS, Message, Wires, dice, none_of, sign, summary
 from server import ROOT_KEY, ROOT_SECRET
 
@@ -32,6 +33,12 @@ TEXTS = [
 ]
 HEADER_WORDS = ["a", "B", "two  blanks", " led", "trailed ", "", "a=b;c", "q, r", "\"quoted  text\"",
                 "x" * 300, "%41", "AWS4-HMAC-SHA256", "   "]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """What is tested here comes before any database."""
+    return ENGINES[0]
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +214,9 @@ class Mutant:
 
 
 def folded(value):
-    return b" ".join(value.split())
+    words = b" ".join(value.split())
+    # Some signers write a blank between the parts of an Authorization header and some do not.
+    return words.replace(b", ", b",") if words.startswith(b"AWS4-") else words
 
 
 def same_target(one, other):
