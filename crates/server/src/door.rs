@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::http::request::Parts;
 use docharbor_domain::{Caller, DocumentId, Identity, OrganizationId, VersionId};
 use docharbor_sigv4::{Presign, Secret};
@@ -95,23 +95,7 @@ impl Door {
     /// `X-Forwarded-For` that is no trusted proxy. What stands before it the client may have made up.
     pub(crate) fn client_ip(&self, parts: &Parts) -> Option<IpAddr> {
         let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
-        let peer = peer.ip().to_canonical();
-        let is_trusted =
-            |ip: &IpAddr| self.0.settings.trusted_proxies.iter().any(|net| net.contains(ip));
-        if !is_trusted(&peer) {
-            return Some(peer);
-        }
-        let mut nearest = peer;
-        for value in parts.headers.get_all("x-forwarded-for").iter().rev() {
-            for text in value.to_str().unwrap_or_default().rsplit(',') {
-                let Ok(ip) = text.trim().parse::<IpAddr>() else { return Some(nearest) };
-                nearest = ip.to_canonical();
-                if !is_trusted(&nearest) {
-                    return Some(nearest);
-                }
-            }
-        }
-        Some(nearest)
+        Some(nearest_untrusted(peer.ip(), &parts.headers, &self.0.settings.trusted_proxies))
     }
 
     /// What URLs for this client begin with.
@@ -169,6 +153,25 @@ impl Door {
     }
 }
 
+/// The nearest address on the way of a request that is no trusted proxy's.
+fn nearest_untrusted(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut nearest = peer.to_canonical();
+    let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
+    if !is_trusted(&nearest) {
+        return nearest;
+    }
+    for value in headers.get_all("x-forwarded-for").iter().rev() {
+        for text in value.to_str().unwrap_or_default().rsplit(',') {
+            let Ok(ip) = text.trim().parse::<IpAddr>() else { return nearest };
+            nearest = ip.to_canonical();
+            if !is_trusted(&nearest) {
+                return nearest;
+            }
+        }
+    }
+    nearest
+}
+
 /// Whether a text can be nothing but a host with or without a port.
 fn is_host(text: &&str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
@@ -182,4 +185,32 @@ fn transfer_path(
     version: &VersionId,
 ) -> String {
     format!("/transfer/{organization}/{document}/{version}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_says_where_a_client_is_and_only_its_own_word_counts() {
+        let trusted: [IpNet; 2] = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        for (peer, forwarded, client) in [
+            ("203.0.113.5", &[][..], "203.0.113.5"),
+            ("203.0.113.5", &["198.51.100.1"], "203.0.113.5"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9", "198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["192.0.2.9, nonsense"], "10.0.0.1"),
+            ("fd00::1", &["2001:db8::7"], "2001:db8::7"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            let found = nearest_untrusted(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found, client.parse::<IpAddr>().unwrap(), "{peer} {forwarded:?}");
+        }
+    }
 }
