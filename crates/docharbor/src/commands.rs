@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod audit;
 mod dev;
 mod env;
 mod group;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Group(group::Group),
     Verify(verify::Verify),
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 pub(crate) async fn run(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
@@ -58,6 +61,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Token(token) => token.run(environment).await,
         Command::Group(group) => group.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
+        Command::Audit(audit) => audit.run(environment).await,
     }
 }
 

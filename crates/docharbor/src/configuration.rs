@@ -10,6 +10,7 @@ use tracing_subscriber::filter::Targets;
 mod source;
 pub(crate) mod value;
 
+use crate::audit::AuditSettings;
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::flags::Flags;
@@ -60,6 +61,8 @@ pub(crate) struct Configuration {
     pub(crate) recycle_bin_retention: Duration,
     /// How long administrators can bring it back after that.
     pub(crate) recovery_bin_retention: Duration,
+    /// Whether, how long and in what files calls are recorded.
+    pub(crate) audit: AuditSettings,
     /// What is logged.
     pub(crate) log_level: Targets,
 }
@@ -119,6 +122,13 @@ impl Configuration {
             gc_grace: duration("gc_grace", Duration::from_hours(24))?,
             recycle_bin_retention: retention("recycle_bin_retention", 30)?,
             recovery_bin_retention: retention("recovery_bin_retention", 60)?,
+            audit: AuditSettings {
+                is_on: given.parsed("audit", value::switch)?.unwrap_or(true),
+                retention: duration("audit_retention", Duration::from_hours(24 * 400))?,
+                file_max_bytes: given
+                    .parsed("audit_file_size", value::file_size_bytes)?
+                    .unwrap_or(64 << 20),
+            },
             log_level: given
                 .parsed("log_level", value::log_level)?
                 .unwrap_or_else(crate::logging::default_level),
@@ -171,6 +181,9 @@ impl Configuration {
             gc_grace_s = self.gc_grace.as_secs(),
             recycle_bin_retention_s = self.recycle_bin_retention.as_secs(),
             recovery_bin_retention_s = self.recovery_bin_retention.as_secs(),
+            audit = self.audit.is_on,
+            audit_retention_s = self.audit.retention.as_secs(),
+            audit_file_size_bytes = self.audit.file_max_bytes,
             "configuration"
         );
     }

@@ -58,6 +58,15 @@ pub(crate) struct ServeFlags {
     /// Time administrators can bring it back after that, at most 365d [default: 60d]
     #[arg(long, value_name = "DURATION")]
     recovery_bin_retention: Option<String>,
+    /// Whether every call is recorded in DIR/audit: on or off [default: on]
+    #[arg(long, value_name = "SWITCH")]
+    audit: Option<String>,
+    /// Time the records of calls are kept [default: 400d]
+    #[arg(long, value_name = "DURATION")]
+    audit_retention: Option<String>,
+    /// Size at which a file of records is followed by the next [default: 64MiB]
+    #[arg(long, value_name = "SIZE")]
+    audit_file_size: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]
     #[arg(long, value_name = "ID")]
     root_access_key_id: Option<String>,
@@ -117,6 +126,9 @@ impl Flags {
             ("gc_grace", serve.gc_grace),
             ("recycle_bin_retention", serve.recycle_bin_retention),
             ("recovery_bin_retention", serve.recovery_bin_retention),
+            ("audit", serve.audit),
+            ("audit_retention", serve.audit_retention),
+            ("audit_file_size", serve.audit_file_size),
             ("root_access_key_id", serve.root_access_key_id),
             ("admin_username", serve.admin_username),
         ]

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
+mod audit;
 mod banner;
 mod commands;
 mod configuration;
@@ -30,6 +32,7 @@ const BLOCKING_THREADS_MAX: usize = 64;
 const THREAD_STACK_BYTES: usize = 1024 * 1024;
 
 fn main() -> ExitCode {
+    no_core_dumps();
     #[cfg(feature = "failpoints")]
     let _armed = crash_points::arm();
     let arguments = commands::Arguments::parse();
@@ -37,6 +40,13 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
+}
+
+/// The memory holds the master key and users' documents, and a core dump would keep both on disk.
+fn no_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Lowering a limit is always allowed, and no reason not to serve where it is not.
+    setrlimit(Resource::Core, none).ok();
 }
 
 fn run(command: commands::Command) -> Result<ExitCode, Failure> {

@@ -1,5 +1,7 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
+mod audit;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,8 +85,8 @@ pub(crate) async fn start(
     }
     // Proves that this master key is the one the stored secrets were sealed with.
     site.root_key(&organization).await.map_err(|error| failed(&error))?;
-    let audit = Arc::new(docharbor_server::audit::NoAudit);
-    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration), audit);
+    let (log, close_log) = audit::open(configuration, directory, master_key)?;
+    let door = docharbor_server::Door::new(site.clone(), door_settings(configuration), log);
     let probed = site.clone();
     let health = Health::new(move || {
         let site = probed.clone();
@@ -101,6 +103,7 @@ pub(crate) async fn start(
         stop: Box::pin(async move {
             jobs.abort();
             let _ended = jobs.await;
+            close_log.await;
             if let Err(error) = site.close().await {
                 tracing::warn!(error = chain(&error), "the stores closed badly");
             }

@@ -1,6 +1,7 @@
 //! Where settings come from: flag before environment before file, and no name that is unknown.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, PREFIX};
@@ -28,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 19] = [
+const SETTINGS: [Setting; 22] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -47,6 +48,9 @@ const SETTINGS: [Setting; 19] = [
     plain("gc_grace"),
     plain("recycle_bin_retention"),
     plain("recovery_bin_retention"),
+    plain("audit"),
+    plain("audit_retention"),
+    plain("audit_file_size"),
     plain("log_level"),
 ];
 
@@ -87,8 +91,7 @@ impl GivenSettings {
     ) -> Result<Option<T>, Failure> {
         let Some(Given { value, origin }) = self.0.get(name) else { return Ok(None) };
         parse(value.expose()).map(Some).map_err(|expected| {
-            let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
-            let why = if secret {
+            let why = if is_secret(name) {
                 "its value, which is secret, has the wrong form".to_owned()
             } else {
                 format!("its value is {:?}", value.expose())
@@ -120,6 +123,9 @@ impl GivenSettings {
                 let what = format!("The file {} has an unknown key, {key}", path.display());
                 unknown(&what, &key, file_names(), str::to_owned)
             })?;
+            if is_secret(setting) && !is_file {
+                refuse_readable_by_others(path)?;
+            }
             let text = text_of(value).ok_or_else(|| {
                 Failure::usage(
                     format!("The setting {origin} cannot be used"),
@@ -245,6 +251,24 @@ pub(super) fn file_to_read(
         }
     }
     Ok(None)
+}
+
+fn is_secret(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name && setting.secret)
+}
+
+/// Refuses a file with a secret in it that every user of the machine may read. Its group may, which
+/// is how packages give a service its configuration.
+fn refuse_readable_by_others(path: &Path) -> Result<(), Failure> {
+    let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o007 == 0 {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("The configuration file {} cannot be used", path.display()),
+        format!("it holds a secret, and every user of the machine may read it (mode {:o})", mode & 0o777),
+        format!("chmod 600 {}", crate::shell::posix_quoted(&path.display().to_string())),
+    ))
 }
 
 fn read(path: &Path, what: &str) -> Result<String, Failure> {

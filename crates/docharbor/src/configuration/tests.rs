@@ -1,5 +1,6 @@
 //! Which source wins, and what is refused.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use clap::Parser as _;
@@ -46,6 +47,7 @@ impl Bench {
     fn load(&self) -> Result<Configuration, Failure> {
         if let Some(text) = &self.file {
             std::fs::write(self.path("docharbor.toml"), text).unwrap();
+            self.set_mode("docharbor.toml", 0o600);
         }
         let variables = self.variables.iter().map(|(name, value)| (name.into(), value.into()));
         let environment = Environment::of(variables)?;
@@ -53,6 +55,11 @@ impl Bench {
         let arguments = Arguments::try_parse_from(words.chain(self.flags.clone())).unwrap();
         let Command::Serve(serve) = arguments.command else { panic!("not serve") };
         Configuration::load(self.temporary.path(), serve.flags(), &environment)
+    }
+
+    fn set_mode(&self, name: &str, mode: u32) {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.path(name), permissions).unwrap();
     }
 
     fn refusal(&self) -> String {
@@ -74,6 +81,9 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert_eq!(configuration.gc_grace.as_secs(), 24 * 3600);
     assert_eq!(configuration.recycle_bin_retention.as_secs(), 30 * 24 * 3600);
     assert_eq!(configuration.recovery_bin_retention.as_secs(), 60 * 24 * 3600);
+    assert!(configuration.audit.is_on);
+    assert_eq!(configuration.audit.retention.as_secs(), 400 * 24 * 3600);
+    assert_eq!(configuration.audit.file_max_bytes, 64 << 20);
 }
 
 #[test]
@@ -112,6 +122,9 @@ fn every_setting_is_understood_from_file_environment_and_flag() {
         ("gc_grace", "1d"),
         ("recycle_bin_retention", "7d"),
         ("recovery_bin_retention", "0d"),
+        ("audit", "off"),
+        ("audit_retention", "30d"),
+        ("audit_file_size", "1MiB"),
         ("log_level", "debug"),
     ];
     let text = |configuration: Configuration| {

@@ -70,6 +70,21 @@ pub(crate) fn size_bytes(text: &str) -> Result<u64, Expected> {
     if i64::try_from(bytes).is_ok() { Ok(bytes) } else { Err(EXPECTED) }
 }
 
+/// Whether something is done at all.
+pub(crate) fn switch(text: &str) -> Result<bool, Expected> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off"),
+    }
+}
+
+/// The size at which a file is followed by the next one.
+pub(crate) fn file_size_bytes(text: &str) -> Result<u64, Expected> {
+    const EXPECTED: Expected = "write a whole number of at least 4KiB and a unit: 64MiB";
+    size_bytes(text).ok().filter(|bytes| *bytes >= 4096).ok_or(EXPECTED)
+}
+
 fn number_and_unit(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;

@@ -1,0 +1,134 @@
+//! `docharbor audit check`: whether the log is as it was written, from its first line to its end.
+
+use std::io;
+use std::path::Path;
+
+use super::chain::{ChainKey, Position};
+use super::files::{Lines, names};
+use super::head::{Found, Head};
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// How many files there are.
+    pub(crate) files: usize,
+    /// How many records were found good.
+    pub(crate) records: u64,
+    /// The last of them.
+    pub(crate) last: Option<Position>,
+    /// Bytes of a last line that is being written, or was when the server was killed.
+    pub(crate) unfinished_bytes: usize,
+    /// The first thing that is not as it was written.
+    pub(crate) broken: Option<String>,
+}
+
+/// Checks a log; its server may be writing it. With `wanted`, the log must hold that record.
+pub(crate) fn check(
+    directory: &Path,
+    key: &ChainKey,
+    wanted: Option<&Position>,
+) -> io::Result<Report> {
+    // The head first: the files are ahead of it, never behind.
+    let head = Head::read(directory, key)?;
+    let names = names(directory)?;
+    let mut report = Report { files: names.len(), ..Report::default() };
+    let head = match head {
+        Found::Head(head) => head,
+        Found::Changed => return Ok(report.broken_by("head: it has been changed")),
+        Found::Missing if names.is_empty() => return Ok(report.broken_by("there is no audit log")),
+        Found::Missing => return Ok(report.broken_by("head: it is missing")),
+    };
+    let mut checker = Checker { key, head: &head, wanted, has_wanted: false, at: None };
+    for (index, name) in names.iter().enumerate() {
+        let is_newest = index + 1 == names.len();
+        let mut lines = match Lines::open(&directory.join(name), 0) {
+            Ok(lines) => lines,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && checker.at.is_none() => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let mut number = 0_u64;
+        while let Some(line) = lines.next()? {
+            number += 1;
+            if !line.is_complete && is_newest {
+                report.unfinished_bytes = line.bytes.len();
+                break;
+            }
+            let taken =
+                if line.is_complete { checker.take(&line.bytes) } else { Err(CHANGED.to_owned()) };
+            if let Err(what) = taken {
+                return Ok(report.broken_by(&format!("{name}, line {number}: {what}")));
+            }
+            report.records += 1;
+        }
+        report.last.clone_from(&checker.at);
+    }
+    report.broken = checker.end().err();
+    Ok(report)
+}
+
+const CHANGED: &str = "it is not as it was written";
+
+impl Report {
+    fn broken_by(mut self, what: &str) -> Self {
+        self.broken = Some(what.to_owned());
+        self
+    }
+}
+
+struct Checker<'a> {
+    key: &'a ChainKey,
+    head: &'a Head,
+    wanted: Option<&'a Position>,
+    has_wanted: bool,
+    at: Option<Position>,
+}
+
+impl Checker<'_> {
+    fn take(&mut self, line: &[u8]) -> Result<(), String> {
+        let link = self.key.open(line).ok_or(CHANGED)?;
+        match &self.at {
+            Some(at) if link.before != *at => {
+                return Err(format!(
+                    "record {} stands after record {}, to which it is not tied",
+                    link.after.sequence, at.sequence
+                ));
+            }
+            None if link.before.sequence > self.head.begins.sequence => {
+                return Err(format!(
+                    "it is record {}, and the records from {} on are missing",
+                    link.after.sequence,
+                    self.head.begins.sequence + 1
+                ));
+            }
+            Some(_) | None => {}
+        }
+        for known in [&self.head.begins, &self.head.ends] {
+            let seen = [&link.before, &link.after].into_iter();
+            if seen.into_iter().any(|seen| seen.sequence == known.sequence && seen != known) {
+                return Err(format!("record {} is not the one that head knows", known.sequence));
+            }
+        }
+        self.has_wanted |= self.wanted == Some(&link.after);
+        self.at = Some(link.after);
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), String> {
+        let last = self.at.as_ref().map_or(self.head.begins.sequence, |at| at.sequence);
+        if last < self.head.ends.sequence {
+            return Err(format!(
+                "the end is missing: records {} to {}",
+                last + 1,
+                self.head.ends.sequence
+            ));
+        }
+        match self.wanted {
+            Some(wanted) if !self.has_wanted => {
+                Err(format!("record {} with that hash is not in the log", wanted.sequence))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}

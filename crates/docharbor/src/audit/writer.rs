@@ -1,0 +1,341 @@
+//! The one thread that writes the log, in batches.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use docharbor_server::audit::{AuditRecord, Unrecorded, iso_8601};
+use docharbor_server::request_id::RequestIds;
+use docharbor_site::Clock;
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::AuditSettings;
+use super::chain::{ChainKey, Position};
+use super::files::{day_of, moment, names, next_name};
+use super::head::Head;
+use super::recovery::resume;
+
+/// As often the head is written, and a log that cannot be written is tried again.
+const TICK: Duration = Duration::from_secs(1);
+const TICK_MS: i64 = 1000;
+
+/// A batch is not gathered beyond this.
+const BATCH_MAX_BYTES: usize = 1024 * 1024;
+
+/// While the log cannot be written, records are kept up to this; of more, only the number.
+const KEPT_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// What the writer is asked.
+pub(super) enum Message {
+    /// To write a record, and to say when it is on the disk if somebody waits for that.
+    Record {
+        record: AuditRecord,
+        done: Option<oneshot::Sender<Result<(), Unrecorded>>>,
+        _slot: OwnedSemaphorePermit,
+    },
+    /// To write everything and end.
+    Close(oneshot::Sender<()>),
+}
+
+/// The open log.
+pub(super) struct Writer {
+    directory: PathBuf,
+    key: ChainKey,
+    settings: AuditSettings,
+    clock: Arc<dyn Clock>,
+    is_healthy: Arc<AtomicBool>,
+    event_ids: RequestIds,
+    begins: Position,
+    /// After the last record in `unwritten`.
+    at: Position,
+    file: Option<OpenFile>,
+    /// Lines that are not known to be in the file.
+    unwritten: Vec<u8>,
+    /// Whether the file has lines that are not known to be on the disk.
+    is_unsynced: bool,
+    lost: u64,
+    head: Option<Head>,
+    head_written_ms: i64,
+    tried_ms: i64,
+    waiting: Vec<oneshot::Sender<Result<(), Unrecorded>>>,
+}
+
+struct OpenFile {
+    file: File,
+    name: String,
+    length: u64,
+}
+
+impl Writer {
+    /// Opens the log where it ended, and writes down that it did.
+    pub(super) fn open(
+        directory: PathBuf,
+        key: ChainKey,
+        settings: AuditSettings,
+        clock: Arc<dyn Clock>,
+        is_healthy: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+        let resumed = resume(&directory, &key)?;
+        let file = match &resumed.file {
+            None => None,
+            Some((name, length)) => {
+                let file = OpenOptions::new().write(true).open(directory.join(name))?;
+                Some(OpenFile { file, name: name.clone(), length: *length })
+            }
+        };
+        let mut writer = Self {
+            directory,
+            key,
+            settings,
+            clock,
+            is_healthy,
+            event_ids: RequestIds::new(),
+            begins: resumed.begins,
+            at: resumed.at,
+            is_unsynced: file.is_some(),
+            file,
+            unwritten: Vec::new(),
+            lost: 0,
+            head: None,
+            head_written_ms: 0,
+            tried_ms: 0,
+            waiting: Vec::new(),
+        };
+        // Before the first line: a log that has lines and no head is one that was tampered with.
+        writer.sync()?;
+        writer.write_head()?;
+        writer.note("AuditLogOpened", &json!({ "log": resumed.state }));
+        writer.write_out()?;
+        writer.remove_old()?;
+        Ok(writer)
+    }
+
+    /// Writes until it is told to close, or until nobody can tell it anything any more.
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let mut close = None;
+            let mut next = match messages.recv_timeout(TICK) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
+            };
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Record { record, done, _slot } => self.take(&record, done),
+                    Message::Close(done) => close = Some(done),
+                }
+                if self.unwritten.len() < BATCH_MAX_BYTES && close.is_none() {
+                    next = messages.try_recv().ok();
+                }
+            }
+            self.flush();
+            if let Some(done) = close {
+                self.end();
+                // Whoever asked may have given up waiting.
+                done.send(()).ok();
+                return;
+            }
+        }
+    }
+
+    fn end(mut self) {
+        self.note("AuditLogClosed", &json!({}));
+        let closed = self.try_flush().and_then(|()| self.sync()).and_then(|()| self.write_head());
+        if let Err(error) = closed {
+            tracing::error!(%error, "the last audit records could not be written");
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now().as_millis()
+    }
+
+    fn take(
+        &mut self,
+        record: &AuditRecord,
+        done: Option<oneshot::Sender<Result<(), Unrecorded>>>,
+    ) {
+        if self.unwritten.len() <= KEPT_MAX_BYTES && self.append(record) {
+            self.waiting.extend(done);
+            return;
+        }
+        self.lost += 1;
+        if let Some(done) = done {
+            done.send(Err(Unrecorded)).ok();
+        }
+    }
+
+    fn append(&mut self, record: &AuditRecord) -> bool {
+        match self.key.append(&mut self.unwritten, &self.at, record.event()) {
+            Ok(at) => self.at = at,
+            Err(error) => {
+                tracing::error!(%error, "an audit record could not be made");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Appends a record of the log's own.
+    fn note(&mut self, name: &str, data: &Value) {
+        let id = self.event_ids.next();
+        let record = AuditRecord::of_the_log(name, self.now_ms(), id.as_str(), data);
+        self.append(&record);
+    }
+
+    /// Writes what there is, and tells those who wait whether it worked. What failed is not tried
+    /// again for every call.
+    fn flush(&mut self) {
+        let now_ms = self.now_ms();
+        let is_too_soon = (now_ms - self.tried_ms).abs() < TICK_MS;
+        if !self.is_healthy.load(Ordering::Relaxed) && is_too_soon {
+            for waiting in self.waiting.drain(..) {
+                waiting.send(Err(Unrecorded)).ok();
+            }
+            return;
+        }
+        self.tried_ms = now_ms;
+        let written = self.try_flush();
+        if let Err(error) = &written
+            && self.is_healthy.swap(false, Ordering::Relaxed)
+        {
+            tracing::error!(
+                %error,
+                remedy = "make room on the disk of DIR/audit, and let the server write to it",
+                "the audit log cannot be written: calls that change something are refused"
+            );
+        }
+        if written.is_ok() && !self.is_healthy.swap(true, Ordering::Relaxed) {
+            tracing::info!("the audit log can be written again");
+        }
+        let result = written.map_err(|_| Unrecorded);
+        for waiting in self.waiting.drain(..) {
+            // A client that went away does not wait any more.
+            waiting.send(result).ok();
+        }
+    }
+
+    fn try_flush(&mut self) -> io::Result<()> {
+        self.write_out()?;
+        if self.lost > 0 {
+            let lost = std::mem::take(&mut self.lost);
+            self.note("AuditRecordsLost", &json!({ "records": lost }));
+            self.write_out()?;
+        }
+        if !self.waiting.is_empty() {
+            self.sync()?;
+        }
+        let now_ms = self.now_ms();
+        if (now_ms - self.head_written_ms).abs() >= TICK_MS
+            && self.head.as_ref().is_none_or(|head| head.ends != self.at)
+        {
+            self.sync()?;
+            self.write_head()?;
+        }
+        Ok(())
+    }
+
+    /// Hands the lines to the operating system. After a failure the same bytes are written to the
+    /// same place again, so that no half line stays.
+    fn write_out(&mut self) -> io::Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        self.rotate_if_due()?;
+        let Some(open) = &mut self.file else { return Err(io::Error::other("no file is open")) };
+        if let Err(error) = open.file.write_all_at(&self.unwritten, open.length) {
+            // What remains of a half line is overwritten by the next attempt.
+            open.file.set_len(open.length).ok();
+            return Err(error);
+        }
+        open.length += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
+        self.unwritten.clear();
+        self.is_unsynced = true;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if let Some(open) = &self.file
+            && self.is_unsynced
+        {
+            open.file.sync_data()?;
+            self.is_unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Begins a new file when there is none, when the day is another, or when the file is full.
+    fn rotate_if_due(&mut self) -> io::Result<()> {
+        let now_ms = self.now_ms();
+        let today = moment(now_ms);
+        let is_due = self.file.as_ref().is_none_or(|open| {
+            day_of(&open.name) < day_of(&today) || open.length >= self.settings.file_max_bytes
+        });
+        if !is_due {
+            return Ok(());
+        }
+        self.sync()?;
+        let newest = names(&self.directory)?.pop();
+        let name = next_name(now_ms, newest.as_deref())?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.directory.join(&name))?;
+        File::open(&self.directory)?.sync_all()?;
+        let is_first = self.file.is_none();
+        self.file = Some(OpenFile { file, name, length: 0 });
+        if is_first { Ok(()) } else { self.remove_old() }
+    }
+
+    fn write_head(&mut self) -> io::Result<()> {
+        let head = Head { begins: self.begins.clone(), ends: self.at.clone() };
+        if self.head.as_ref() != Some(&head) {
+            head.write(&self.directory, &self.key)?;
+            self.head = Some(head);
+        }
+        self.head_written_ms = self.now_ms();
+        Ok(())
+    }
+
+    /// Removes files whose every record is older than the retention. Where the log begins now is
+    /// in the head before they go.
+    fn remove_old(&mut self) -> io::Result<()> {
+        let retention_ms = i64::try_from(self.settings.retention.as_millis()).unwrap_or(i64::MAX);
+        let oldest = moment(self.now_ms().saturating_sub(retention_ms).max(0));
+        let names = names(&self.directory)?;
+        let followed = names.iter().zip(names.iter().skip(1));
+        let (old, kept): (Vec<&String>, Vec<&String>) =
+            followed.take_while(|(_, next)| ***next < *oldest).unzip();
+        let Some(first_kept) = kept.last() else { return Ok(()) };
+        let mut lines = super::files::Lines::open(&self.directory.join(first_kept), 0)?;
+        let Some(link) = lines.next()?.and_then(|line| self.key.open(&line.bytes)) else {
+            return Ok(());
+        };
+        self.begins = link.before;
+        if let Some(head) = &self.head {
+            // How far the log reaches is known only for what is on the disk.
+            let head = Head { begins: self.begins.clone(), ends: head.ends.clone() };
+            head.write(&self.directory, &self.key)?;
+            self.head = Some(head);
+        }
+        for name in old {
+            std::fs::remove_file(self.directory.join(name))?;
+        }
+        tracing::info!(
+            before = iso_8601(self.now_ms() - retention_ms),
+            "old audit records removed"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

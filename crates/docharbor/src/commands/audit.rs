@@ -1,0 +1,226 @@
+//! `docharbor audit`: reads the record of every call; works on files alone, beside a server or not.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+
+use super::Existing;
+use crate::audit::{ChainKey, Follower, Position, Report, check, directory, each_record};
+use crate::configuration::DEFAULT_DATA_DIRECTORY;
+use crate::data_directory::DataDirectory;
+use crate::environment::Environment;
+use crate::exit::{Failure, print};
+use crate::flags::StoreFlags;
+
+/// As often a follower looks for new records.
+const FOLLOW_TICK: Duration = Duration::from_millis(250);
+
+/// The record of every call that this server answered
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    Tail(Tail),
+    Export(Export),
+    Check(Check),
+}
+
+/// Print the last records, one a line
+#[derive(Args)]
+pub(crate) struct Tail {
+    /// The data directory; its server may be running
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    /// Go on with new records as they come
+    #[arg(short, long)]
+    follow: bool,
+    /// Print the whole records, as JSON
+    #[arg(long)]
+    json: bool,
+    /// How many records to begin with
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
+    lines: usize,
+}
+
+/// Print records as a CloudTrail file, {"Records":[…]}
+#[derive(Args)]
+pub(crate) struct Export {
+    /// The data directory; its server may be running
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    /// Leave out what was before this moment: 2026-11-24 or 2026-11-24T12:00:00Z
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    from: Option<String>,
+    /// Leave out what was at this moment or after it
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    to: Option<String>,
+}
+
+/// Check that no record was changed, removed or put in; exit code 1 when one was
+#[derive(Args)]
+pub(crate) struct Check {
+    /// The data directory; its server may be running
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    /// A record the log must hold, as an earlier check printed it: NUMBER:HASH
+    #[arg(long, value_name = "RECORD", value_parser = position)]
+    holds: Option<Position>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Audit {
+    pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Tail(tail) => tail.run().await,
+            Self::Export(export) => export.run(),
+            Self::Check(check) => check.run(environment),
+        }
+    }
+}
+
+impl Tail {
+    async fn run(self) -> Result<ExitCode, Failure> {
+        let directory = directory(DataDirectory::open(&self.directory)?.path());
+        let mut follower = Follower::new(directory);
+        let records = follower.new_records().map_err(|error| unreadable(&error))?;
+        let skipped = records.len().saturating_sub(self.lines);
+        self.show(records.into_iter().skip(skipped))?;
+        let mut ticks = tokio::time::interval(FOLLOW_TICK);
+        while self.follow {
+            ticks.tick().await;
+            let records = follower.new_records().map_err(|error| unreadable(&error))?;
+            self.show(records.into_iter())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn show(&self, records: impl Iterator<Item = Map<String, Value>>) -> Result<(), Failure> {
+        let line = |record: Map<String, Value>| {
+            if self.json { Value::Object(record).to_string() } else { line_of(&record) }
+        };
+        let text: String = records.map(|record| line(record) + "\n").collect();
+        if text.is_empty() { Ok(()) } else { print(&text) }
+    }
+}
+
+/// When, who, what, how it went, from where, and the id by which the log has more.
+fn line_of(record: &Map<String, Value>) -> String {
+    let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let identity = record.get("userIdentity").and_then(Value::as_object);
+    let who = ["arn", "principalId", "invokedBy", "accountId"]
+        .iter()
+        .find_map(|name| identity?.get(*name)?.as_str().filter(|text| !text.is_empty()));
+    let outcome = record.get("errorCode").and_then(Value::as_str).unwrap_or("ok");
+    format!(
+        "{} {} {} {outcome} {} {}",
+        text("eventTime"),
+        who.unwrap_or("-"),
+        text("eventName"),
+        text("sourceIPAddress"),
+        text("requestID"),
+    )
+}
+
+impl Export {
+    fn run(self) -> Result<ExitCode, Failure> {
+        let directory = directory(DataDirectory::open(&self.directory)?.path());
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut export = || {
+            let mut separator = "{\"Records\":[";
+            each_record::<io::Error>(&directory, |record| {
+                let time = record.get("eventTime").and_then(Value::as_str).unwrap_or_default();
+                // Moments of one form compare as texts, and a day is the beginning of its moments.
+                let is_meant = self.from.as_deref().is_none_or(|from| time >= from)
+                    && self.to.as_deref().is_none_or(|to| time < to);
+                if is_meant {
+                    write!(out, "{separator}\n{}", Value::Object(record))?;
+                    separator = ",";
+                }
+                Ok(())
+            })?;
+            let opening = if separator == "," { "" } else { separator };
+            writeln!(out, "{opening}\n]}}")?;
+            out.flush()
+        };
+        export().map_err(|error| {
+            Failure::failed(
+                "The records cannot be exported",
+                error,
+                "let the user of this process read DIR/audit, and give stdout a reader with room",
+            )
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Check {
+    fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.store, environment)?;
+        let key = ChainKey::new(existing.master_key.bytes());
+        let directory = directory(existing.directory.path());
+        let report =
+            check(&directory, &key, self.holds.as_ref()).map_err(|error| unreadable(&error))?;
+        print(&text_of(&report))?;
+        Ok(if report.broken.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn text_of(report: &Report) -> String {
+    let mut text = format!("{} records in {} files\n", report.records, report.files);
+    if report.unfinished_bytes > 0 {
+        text += "the last line is not finished: it is being written, or the server was killed\n";
+    }
+    match (&report.broken, &report.last) {
+        (Some(what), _) => text += &format!("broken: {what}\n"),
+        (None, Some(last)) => text += &format!("unbroken up to {}:{}\n", last.sequence, last.hash),
+        (None, None) => text += "unbroken\n",
+    }
+    text
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    Failure::failed(
+        "The audit log cannot be read",
+        error,
+        "let the user of this process read DIR/audit",
+    )
+}
+
+/// A moment, as far as it is written out.
+fn moment(text: &str) -> Result<String, &'static str> {
+    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
+    let fits = text.bytes().zip(FORM).all(|(byte, form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        form => byte == *form,
+    });
+    if fits && matches!(text.len(), 10 | 20) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a day or a moment in UTC: 2026-11-24 or 2026-11-24T12:00:00Z")
+    }
+}
+
+fn position(text: &str) -> Result<Position, &'static str> {
+    let parts = text.split_once(':').and_then(|(number, hash)| {
+        Some(Position { sequence: number.parse().ok()?, hash: hash.to_owned() })
+    });
+    parts.ok_or("write what a check printed: NUMBER:HASH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_day_or_a_second() {
+        for right in ["2026-11-24", "2026-11-24T12:00:00Z"] {
+            assert_eq!(moment(right).as_deref(), Ok(right));
+        }
+        for wrong in ["", "2026", "2026-11-24T", "24.11.2026", "2026-11-24T12:00:00+01:00"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
+    }
+}
