@@ -266,7 +266,10 @@ fn refuse_readable_by_others(path: &Path) -> Result<(), Failure> {
     }
     Err(Failure::usage(
         format!("The configuration file {} cannot be used", path.display()),
-        format!("it holds a secret, and every user of the machine may read it (mode {:o})", mode & 0o777),
+        format!(
+            "it holds a secret, and every user of the machine may read it (mode {:o})",
+            mode & 0o777
+        ),
         format!("chmod 600 {}", crate::shell::posix_quoted(&path.display().to_string())),
     ))
 }

@@ -256,3 +256,27 @@ fn a_secret_shows_in_no_refusal_and_no_debug_output() {
     let shown = format!("{:?}", taken.load().unwrap());
     assert!(!shown.contains(canary), "{shown}");
 }
+
+#[test]
+fn a_file_with_a_secret_that_every_user_may_read_is_refused_with_the_way_out() {
+    let secret = format!("master_key = \"{}\"\n", "ab".repeat(32));
+    for (text, mode, is_refused) in [
+        (secret.as_str(), 0o644, true),
+        (&secret, 0o602, true),
+        (&secret, 0o640, false),
+        (&secret, 0o600, false),
+        ("listen = \"127.0.0.1:1\"\n", 0o644, false),
+        ("master_key_file = \"KEY\"\n", 0o644, false),
+    ] {
+        let bench = bench();
+        let key = bench.path("key");
+        std::fs::write(&key, "ab".repeat(32)).unwrap();
+        let text = text.replace("KEY", &key.display().to_string());
+        std::fs::write(bench.path("docharbor.toml"), text).unwrap();
+        bench.set_mode("docharbor.toml", mode);
+        let refusal = bench.load().err().map(|failure| failure.to_string());
+        assert_eq!(refusal.is_some(), is_refused, "{mode:o}: {refusal:?}");
+        let says_how = |text: String| text.contains("chmod 600 ") && !text.contains("abab");
+        assert!(refusal.is_none_or(says_how));
+    }
+}
