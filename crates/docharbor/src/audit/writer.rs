@@ -52,6 +52,8 @@ pub(super) struct Writer {
     is_healthy: Arc<AtomicBool>,
     event_ids: RequestIds,
     begins: Position,
+    /// After the last record in the file.
+    written: Position,
     /// After the last record in `unwritten`.
     at: Position,
     file: Option<OpenFile>,
@@ -98,6 +100,7 @@ impl Writer {
             is_healthy,
             event_ids: RequestIds::new(),
             begins: resumed.begins,
+            written: resumed.at.clone(),
             at: resumed.at,
             is_unsynced: file.is_some(),
             file,
@@ -108,12 +111,9 @@ impl Writer {
             tried_ms: 0,
             waiting: Vec::new(),
         };
-        // Before the first line: a log that has lines and no head is one that was tampered with.
-        writer.sync()?;
-        writer.write_head()?;
         writer.note("AuditLogOpened", &json!({ "log": resumed.state }));
-        writer.write_out()?;
-        writer.remove_old()?;
+        // A full disk must not keep a server from starting: it can still answer and delete.
+        writer.flush();
         Ok(writer)
     }
 
@@ -234,7 +234,7 @@ impl Writer {
         }
         let now_ms = self.now_ms();
         if (now_ms - self.head_written_ms).abs() >= TICK_MS
-            && self.head.as_ref().is_none_or(|head| head.ends != self.at)
+            && self.head.as_ref().is_none_or(|head| head.ends != self.written)
         {
             self.sync()?;
             self.write_head()?;
@@ -248,6 +248,12 @@ impl Writer {
         if self.unwritten.is_empty() {
             return Ok(());
         }
+        if self.head.is_none() {
+            // Before the first line: a log that has lines and no head was tampered with.
+            self.sync()?;
+            self.write_head()?;
+            self.remove_old()?;
+        }
         self.rotate_if_due()?;
         let Some(open) = &mut self.file else { return Err(io::Error::other("no file is open")) };
         if let Err(error) = open.file.write_all_at(&self.unwritten, open.length) {
@@ -257,6 +263,7 @@ impl Writer {
         }
         open.length += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
         self.unwritten.clear();
+        self.written.clone_from(&self.at);
         self.is_unsynced = true;
         Ok(())
     }
@@ -290,13 +297,12 @@ impl Writer {
             .mode(0o600)
             .open(self.directory.join(&name))?;
         File::open(&self.directory)?.sync_all()?;
-        let is_first = self.file.is_none();
         self.file = Some(OpenFile { file, name, length: 0 });
-        if is_first { Ok(()) } else { self.remove_old() }
+        self.remove_old()
     }
 
     fn write_head(&mut self) -> io::Result<()> {
-        let head = Head { begins: self.begins.clone(), ends: self.at.clone() };
+        let head = Head { begins: self.begins.clone(), ends: self.written.clone() };
         if self.head.as_ref() != Some(&head) {
             head.write(&self.directory, &self.key)?;
             self.head = Some(head);
