@@ -12,6 +12,8 @@ use std::time::Duration;
 use docharbor_server::audit::{AuditRecord, Unrecorded, iso_8601};
 use docharbor_server::request_id::RequestIds;
 use docharbor_site::Clock;
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -30,6 +32,10 @@ const BATCH_MAX_BYTES: usize = 1024 * 1024;
 
 /// While the log cannot be written, records are kept up to this; of more, only the number.
 const KEPT_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// So much room is taken on the disk before it is needed: when no more is to be had, what is being
+/// answered can still be recorded, and nothing new is begun.
+const AHEAD_BYTES: u64 = 256 * 1024;
 
 /// What the writer is asked.
 pub(super) enum Message {
@@ -65,6 +71,8 @@ pub(super) struct Writer {
     head: Option<Head>,
     head_written_ms: i64,
     tried_ms: i64,
+    /// Whether the last attempt to write failed.
+    is_stuck: bool,
     waiting: Vec<oneshot::Sender<Result<(), Unrecorded>>>,
 }
 
@@ -72,6 +80,8 @@ struct OpenFile {
     file: File,
     name: String,
     length: u64,
+    /// Up to here the disk has room for it.
+    reserved: u64,
 }
 
 impl Writer {
@@ -89,7 +99,7 @@ impl Writer {
             None => None,
             Some((name, length)) => {
                 let file = OpenOptions::new().write(true).open(directory.join(name))?;
-                Some(OpenFile { file, name: name.clone(), length: *length })
+                Some(OpenFile { file, name: name.clone(), length: *length, reserved: *length })
             }
         };
         let mut writer = Self {
@@ -109,6 +119,7 @@ impl Writer {
             head: None,
             head_written_ms: 0,
             tried_ms: 0,
+            is_stuck: false,
             waiting: Vec::new(),
         };
         writer.note("AuditLogOpened", &json!({ "log": resumed.state }));
@@ -195,7 +206,7 @@ impl Writer {
     fn flush(&mut self) {
         let now_ms = self.now_ms();
         let is_too_soon = (now_ms - self.tried_ms).abs() < TICK_MS;
-        if !self.is_healthy.load(Ordering::Relaxed) && is_too_soon {
+        if self.is_stuck && is_too_soon {
             for waiting in self.waiting.drain(..) {
                 waiting.send(Err(Unrecorded)).ok();
             }
@@ -203,7 +214,10 @@ impl Writer {
         }
         self.tried_ms = now_ms;
         let written = self.try_flush();
-        if let Err(error) = &written
+        self.is_stuck = written.is_err();
+        let result = written.as_ref().map_err(|_| Unrecorded).copied();
+        let health = written.and_then(|()| self.reserve());
+        if let Err(error) = &health
             && self.is_healthy.swap(false, Ordering::Relaxed)
         {
             tracing::error!(
@@ -212,14 +226,29 @@ impl Writer {
                 "the audit log cannot be written: calls that change something are refused"
             );
         }
-        if written.is_ok() && !self.is_healthy.swap(true, Ordering::Relaxed) {
+        if health.is_ok() && !self.is_healthy.swap(true, Ordering::Relaxed) {
             tracing::info!("the audit log can be written again");
         }
-        let result = written.map_err(|_| Unrecorded);
         for waiting in self.waiting.drain(..) {
             // A client that went away does not wait any more.
             waiting.send(result).ok();
         }
+    }
+
+    /// Takes room for the records to come. Where a file system knows no such thing, records find
+    /// out themselves whether there is room.
+    fn reserve(&mut self) -> io::Result<()> {
+        let Some(open) = &mut self.file else { return Ok(()) };
+        if open.reserved >= open.length.saturating_add(AHEAD_BYTES / 2) {
+            return Ok(());
+        }
+        let flags = FallocateFlags::KEEP_SIZE;
+        match rustix::fs::fallocate(&open.file, flags, open.length, AHEAD_BYTES) {
+            Ok(()) => open.reserved = open.length + AHEAD_BYTES,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => open.reserved = u64::MAX,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     fn try_flush(&mut self) -> io::Result<()> {
@@ -289,6 +318,10 @@ impl Writer {
             return Ok(());
         }
         self.sync()?;
+        if let Some(open) = &self.file {
+            // Gives back the room that was taken ahead.
+            open.file.set_len(open.length)?;
+        }
         let newest = names(&self.directory)?.pop();
         let name = next_name(now_ms, newest.as_deref())?;
         let file = OpenOptions::new()
@@ -297,7 +330,7 @@ impl Writer {
             .mode(0o600)
             .open(self.directory.join(&name))?;
         File::open(&self.directory)?.sync_all()?;
-        self.file = Some(OpenFile { file, name, length: 0 });
+        self.file = Some(OpenFile { file, name, length: 0, reserved: 0 });
         self.remove_old()
     }
 

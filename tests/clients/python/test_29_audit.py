@@ -1,0 +1,485 @@
+"""Every call leaves one record, which tells who did what, gives nothing away and cannot be changed."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from botocore import xform_name
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+from audit_log import AuditLog
+from client import MODEL, outcome, refused, request_of, send, workdocs
+from server import ROOT_KEY, ROOT_SECRET
+from site_story import PASSWORD
+from test_40_operations import members_for
+from waiting import until
+
+OPERATIONS = sorted(MODEL.operation_names)
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+LOOKS = ("Get", "Describe", "Search")
+
+
+@pytest.fixture(scope="module")
+def log(site):
+    return AuditLog(site.server)
+
+
+def call(client, operation, members):
+    """The id of a request, and the code it was refused with if it was."""
+    try:
+        answer = getattr(client, xform_name(operation))(**members)
+        code = None
+    except ClientError as error:
+        answer = error.response
+        code = answer["Error"]["Code"]
+    return answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"], code
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_leaves_exactly_one_record(site, ann, log, operation):
+    known = {
+        "OrganizationIdType": site.server.organization_id,
+        "AuthenticationHeaderType": site.server.token(ann.username),
+    }
+    members = members_for(MODEL.operation_model(operation).input_shape, known)
+    by_token = "AuthenticationToken" in members
+    request_id, code = call(site.admin, operation, members)
+    record = log.one(request_id)
+    assert record["eventVersion"] == "1.09"
+    assert record["eventSource"] == "workdocs.amazonaws.com"
+    assert record["eventName"] == operation
+    assert record["readOnly"] is operation.startswith(LOOKS)
+    assert record.get("errorCode") == code
+    assert ISO.fullmatch(record["eventTime"])
+    assert str(uuid.UUID(record["eventID"])) == record["eventID"] != request_id
+    assert record["sourceIPAddress"] == "127.0.0.1"
+    assert record["userAgent"].startswith("Boto3/")
+    assert record["eventType"] == "AwsApiCall"
+    assert record["managementEvent"] is True
+    assert record["recipientAccountId"] == "000000000000"
+    identity = record["userIdentity"]
+    if by_token:
+        assert (identity["type"], identity["principalId"]) == ("Unknown", ann.id)
+        assert record["requestParameters"]["authenticationToken"] == HIDDEN
+    else:
+        assert identity["type"] == "IAMUser"
+        assert identity["accessKeyId"] == ROOT_KEY
+        assert identity["arn"].startswith("arn:aws:iam::000000000000:user/")
+    assert record["resources"][0]["ARN"].endswith(f":organization/{site.server.organization_id}")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_who_is_not_let_in_leaves_a_record_too(site, log, operation):
+    shape = MODEL.operation_model(operation).input_shape
+    members = members_for(shape, {"OrganizationIdType": site.server.organization_id})
+    request = request_of(site.admin, xform_name(operation), **members)
+    forged = request.headers["Authorization"][:-4] + "0000"
+    for authorization, code, key in [
+        (None, "MissingAuthenticationTokenException", None),
+        (forged, "InvalidSignatureException", ROOT_KEY),
+    ]:
+        sent = request.with_header("Authorization", authorization)
+        answer = send(sent if authorization else sent.with_header("Authentication", None))
+        assert answer.code == code
+        record = log.one(answer.headers["x-amzn-requestid"])
+        assert (record["eventName"], record["errorCode"]) == (operation, code)
+        assert record["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
+        assert record["userIdentity"].get("accessKeyId") == key
+        # What somebody says whom nobody knows is not written down.
+        assert record["requestParameters"] is None
+        assert "resources" not in record
+
+
+def test_what_is_no_operation_leaves_a_record(site, log):
+    answer = requests.get(f"{site.server.url}/api/v1/CANARYnothing", timeout=30)
+    record = log.one(answer.headers["x-amzn-requestid"])
+    assert record["eventName"] == "UnknownOperation"
+    assert record["errorCode"] == "UnknownOperationException"
+    assert "CANARYnothing" not in log.text()
+
+
+def test_a_change_tells_what_it_was_asked_and_what_it_made(site, ann, log):
+    answer = ann.client().create_folder(ParentFolderId=ann.root, Name="CANARYmade")
+    record = log.one(answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"])
+    assert record["requestParameters"] == {
+        "authenticationToken": HIDDEN, "parentFolderId": ann.root, "name": HIDDEN,
+    }
+    made = record["responseElements"]["metadata"]
+    assert made["id"] == answer["Metadata"]["Id"]
+    assert made["parentFolderId"] == ann.root
+    assert "CANARYmade" not in json.dumps(record)
+
+
+def test_transfers_leave_records(site, ann, log):
+    upload = site.initiate(ParentFolderId=ann.root, Name="CANARYtransfer")
+    sent = upload.try_put(b"content")
+    upload.activate()
+    fetched = requests.get(site.source(upload), timeout=30)
+    forged = requests.get(site.source(upload)[:-4] + "0000", timeout=30)
+    for answer, name, read_only, code in [
+        (sent, "PutContent", False, None),
+        (fetched, "GetContent", True, None),
+        (forged, "GetContent", True, "SignatureDoesNotMatch"),
+    ]:
+        record = log.one(answer.headers["x-amzn-requestid"])
+        assert (record["eventName"], record["readOnly"]) == (name, read_only)
+        assert (record.get("errorCode"), record["managementEvent"]) == (code, False)
+        if code is None:
+            assert record["userIdentity"]["accessKeyId"] == ROOT_KEY
+            assert record["requestParameters"] == {
+                "documentId": upload.document, "versionId": upload.version,
+            }
+    assert "X-Amz-Signature" not in log.text()
+
+
+def canary_for(shape, name):
+    """A value of a shape that is a secret wherever the model lets one be."""
+    if shape.type_name == "structure":
+        return {name: canary_for(member, name) for name, member in shape.members.items()}
+    if shape.type_name == "list":
+        return [canary_for(shape.member, name)]
+    if shape.type_name == "map":
+        return {"CANARYkey": "CANARYvalue"}
+    if shape.type_name == "boolean":
+        return True
+    if shape.type_name == "timestamp":
+        return 1
+    if shape.type_name in ("integer", "long"):
+        return 1
+    if shape.enum:
+        return shape.enum[0]
+    return f"CANARY{name}@example.com"[: shape.metadata.get("max", 100)]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_nothing_that_a_person_could_write_is_in_a_record(site, log, operation):
+    shape = MODEL.operation_model(operation).input_shape
+    client = workdocs(site.server, validate=False)
+    members = canary_for(shape, "") if shape else {}
+    members.pop("AuthenticationToken", None)
+    request_id, _ = call(client, operation, members)
+    record = log.one(request_id)
+    assert record["userIdentity"]["type"] == "IAMUser"
+    assert "canary" not in json.dumps(record).lower(), record
+
+
+def test_no_secret_of_a_whole_story_is_in_any_file_of_the_log(make_site):
+    site = make_site(DOCHARBOR_AUDIT_FILE_SIZE="4KiB")
+    log = AuditLog(site.server)
+    person = site.person(
+        Username="canary.username", GivenName="CANARYgiven", Surname="CANARYsurname",
+        Password="CANARYpassw0rd!", EmailAddress="canary.mail@example.com",
+    )
+    token = site.server.token(person.username)
+    client = workdocs(site.server, key=None, token=token)
+    upload = site.upload(person.root, b"CANARYcontent", "CANARYdocument.txt")
+    url = site.source(upload)
+    assert site.download(upload) == b"CANARYcontent"
+    client.create_comment(**upload.ids, Text="CANARYcomment")
+    client.create_labels(ResourceId=upload.document, Labels=["CANARYlabel"])
+    client.create_custom_metadata(
+        ResourceId=upload.document, CustomMetadata={"CANARYkey": "CANARYvalue"}
+    )
+    site.admin.add_resource_permissions(
+        ResourceId=upload.document,
+        Principals=[{"Id": site.person().id, "Type": "USER", "Role": "VIEWER"}],
+        NotificationOptions={"SendEmail": True, "EmailMessage": "CANARYmessage"},
+    )
+    outcome(site.admin.search_resources, QueryText="CANARYquery")
+    outcome(workdocs(site.server, key=(ROOT_SECRET, "CANARYwrong")).get_folder, FolderId=person.root)
+    outcome(workdocs(site.server, key=None, token="CANARYtoken").get_folder, FolderId=person.root)
+    # A marker holds where a list goes on, which may be a name.
+    for _ in range(2):
+        site.folder(person.root, f"CANARY{uuid.uuid4()}")
+    page = site.admin.describe_folder_contents(FolderId=person.root, Limit=1)
+    site.admin.describe_folder_contents(FolderId=person.root, Limit=1, Marker=page["Marker"])
+    agent = requests.get(f"{site.server.url}/api/v1/me", headers={"User-Agent": "a\tb" + "c" * 999})
+    assert len(log.one(agent.headers["x-amzn-requestid"])["userAgent"]) == 256
+    site.server.stop()
+    text = log.text()
+    assert len(log.files()) > 3
+    signatures = re.findall(r"X-Amz-Signature=(\w+)", upload.url + url)
+    for secret in ("canary", token, ROOT_SECRET, PASSWORD, page["Marker"], *signatures):
+        assert secret.lower() not in text.lower(), secret
+    assert "unbroken" in log.check()
+
+
+def test_a_thousand_calls_at_once_are_one_unbroken_chain(site, ann, log):
+    before = len(log.lines())
+
+    def one(number):
+        if number % 4:
+            return call(site.admin, "GetFolder", {"FolderId": ann.root})[0]
+        name = {"ParentFolderId": ann.root, "Name": f"parallel-{number}"}
+        return call(site.admin, "CreateFolder", name)[0]
+
+    with ThreadPoolExecutor(16) as pool:
+        ids = list(pool.map(one, range(1000)))
+    until("all are recorded", lambda: before + 1000 <= len(log.lines()))
+    assert "unbroken" in log.check()
+    lines = log.lines()
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
+    recorded = [line["record"].get("requestID") for line in lines]
+    assert sorted(ids) == sorted(one for one in recorded if one in set(ids))
+
+
+def test_after_a_kill_every_acknowledged_change_has_its_record(make_site):
+    site = make_site(DOCHARBOR_AUDIT_FILE_SIZE="64KiB")
+    log = AuditLog(site.server)
+    root = site.person().root
+    acknowledged = []
+
+    def load(worker):
+        client = workdocs(site.server)
+        for number in range(10_000):
+            try:
+                made = {"ParentFolderId": root, "Name": f"{worker}-{number}"}
+                request_id, code = call(client, "CreateFolder", made)
+            except (ConnectionError, HTTPClientError):
+                return
+            assert code is None
+            acknowledged.append(request_id)
+
+    for round in range(1, 4):
+        with ThreadPoolExecutor(8) as pool:
+            for worker in range(8):
+                pool.submit(load, f"{round}-{worker}")
+            until("changes are made", lambda: round * 100 <= len(acknowledged))
+            site.server.kill()
+        assert "broken:" not in log.check()
+        recorded = [record.get("requestID") for record in log.records()]
+        assert set(acknowledged) <= set(recorded)
+        assert len(recorded) - recorded.count(None) == len(set(recorded) - {None})
+        site.server.start()
+        assert "unbroken" in log.check()
+    assert 1 < len(log.files())
+
+
+def test_whatever_is_done_to_the_files_is_found(make_site, tmp_path):
+    site = make_site(DOCHARBOR_AUDIT_FILE_SIZE="16KiB")
+    log = AuditLog(site.server)
+    root = site.person().root
+    for _ in range(60):
+        site.folder(root)
+    site.server.stop()
+    assert "unbroken" in log.check()
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    whole = tmp_path / "whole"
+    shutil.copytree(log.directory, whole)
+
+    def change_a_byte(files):
+        path = chance.choice([*files, log.directory / "head"])
+        content = bytearray(path.read_bytes())
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+
+    def on_lines(change):
+        def damage(files):
+            path = chance.choice(files)
+            lines = path.read_bytes().splitlines(keepends=True)
+            change(lines, chance.randrange(1, len(lines)))
+            path.write_bytes(b"".join(lines))
+        return damage
+
+    def swap(lines, at):
+        lines[at - 1], lines[at] = lines[at], lines[at - 1]
+
+    def truncate(files):
+        path = chance.choice(files)
+        os.truncate(path, chance.randrange(path.stat().st_size))
+
+    def exchange(files):
+        one, other = chance.sample(files, 2)
+        content = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+
+    damages = {
+        "a byte": (change_a_byte, 25),
+        "a line removed": (on_lines(lambda lines, at: lines.pop(at)), 4),
+        "a line twice": (on_lines(lambda lines, at: lines.insert(at, lines[at])), 4),
+        "two lines swapped": (on_lines(swap), 4),
+        "a line moved to the end": (on_lines(lambda lines, at: lines.append(lines.pop(at - 1))), 4),
+        "a file cut off": (truncate, 6),
+        "a file removed": (lambda files: chance.choice(files).unlink(), 4),
+        "two files exchanged": (exchange, 2),
+        "the last file removed": (lambda files: files[-1].unlink(), 1),
+        "the head removed": (lambda files: (log.directory / "head").unlink(), 1),
+        "everything removed": (lambda files: [path.unlink() for path in log.directory.iterdir()], 1),
+    }
+    for name, (damage, times) in damages.items():
+        for _ in range(times):
+            damage(log.files())
+            said = log.check(expect=1)
+            assert "broken: " in said, (name, said)
+            shutil.rmtree(log.directory)
+            shutil.copytree(whole, log.directory)
+    last = re.search(r"unbroken up to (\S+)", log.check()).group(1)
+    assert "unbroken" in log.check("--holds", last)
+    assert "not in the log" in log.check("--holds", last[:-1] + "x", expect=1)
+
+
+def test_a_damaged_log_is_gone_on_with_and_stays_damaged(make_site):
+    site = make_site()
+    log = AuditLog(site.server)
+    root = site.person().root
+    site.server.stop()
+    os.truncate(log.files()[-1], log.files()[-1].stat().st_size - 10)
+    site.server.start()
+    site.folder(root)
+    assert "broken: " in log.check(expect=1)
+    # The damaged file is left as it is; the new one begins with what was found.
+    assert len(log.files()) == 2
+    opened = json.loads(log.files()[-1].read_text().splitlines()[0])["record"]
+    assert opened["eventName"] == "AuditLogOpened"
+    assert "damaged" in opened["additionalEventData"]["log"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a file system")
+def test_a_log_without_room_refuses_changes_and_nothing_else(make_site):
+    site = make_site()
+    log = AuditLog(site.server)
+    root = site.person().root
+    site.server.stop()
+    place = log.directory
+    kept = place.rename(place.with_name("audit-kept"))
+    place.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "docharbor-audit", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        place.rmdir()
+        kept.rename(place)
+        pytest.skip("no tmpfs can be mounted")
+    try:
+        for path in kept.iterdir():
+            shutil.copy(path, place)
+        site.server.start()
+        process = site.server.process
+        made = fill_and_recover(site, log, root)
+        assert site.server.process is process and process.poll() is None
+        names = {folder["Name"] for folder in folders(site, root)}
+        assert names == made
+        site.server.stop()
+        assert "unbroken" in log.check()
+        for path in kept.iterdir():
+            path.unlink()
+        for path in place.iterdir():
+            shutil.copy(path, kept)
+    finally:
+        site.server.kill()
+        subprocess.run(["umount", str(place)], check=True)
+        place.rmdir()
+        kept.rename(place)
+    site.server.start()
+
+
+def folders(site, root):
+    return site.admin.describe_folder_contents(FolderId=root, Type="FOLDER", Limit=999)["Folders"]
+
+
+def fill_and_recover(site, log, root):
+    """Answers the names of the folders that were made."""
+    made = {"before"}
+    site.folder(root, "before")
+    filler = log.directory / "filler"
+    with open(filler, "wb", buffering=0) as out:
+        for size in (4096, 1):
+            try:
+                while True:
+                    out.write(bytes(size))
+            except OSError:
+                continue
+    # The log took some room ahead, and answers from it until it is half used.
+    refusals = []
+    while len(refusals) < 5:
+        name = f"full-{len(made)}-{len(refusals)}"
+        code = outcome(site.admin.create_folder, ParentFolderId=root, Name=name)
+        if code is None:
+            made.add(name)
+        else:
+            assert code == "ServiceUnavailableException"
+            refusals.append(name)
+    # What was refused had no effect.
+    assert site.admin.get_folder(FolderId=root)["Metadata"]["Id"] == root
+    assert {folder["Name"] for folder in folders(site, root)} == made
+    assert site.server.health("ready") == 200
+    filler.unlink()
+
+    def again():
+        return outcome(site.admin.create_folder, ParentFolderId=root, Name="after") is None
+
+    until("changes are taken again", again, seconds=10)
+    refused_ones = [one for one in log.records() if one.get("errorCode") == "ServiceUnavailableException"]
+    # What was refused for want of room is on record, now that there is some.
+    assert 5 <= len(refused_ones)
+    return made | {"after"}
+
+
+def test_the_commands_read_the_log_beside_the_server(site, ann, log):
+    request_id, _ = call(site.admin, "GetFolder", {"FolderId": ann.root})
+    record = log.one(request_id)
+    data = str(site.server.data)
+    tail = site.server.run("audit", "tail", "-n", "5", "--json", data).stdout.splitlines()
+    assert len(tail) == 5
+    assert record in [json.loads(line) for line in tail]
+    lines = site.server.run("audit", "tail", data).stdout.splitlines()
+    assert len(lines) == 10
+    assert any(request_id in line and "GetFolder ok 127.0.0.1" in line for line in lines)
+
+    def export(*arguments):
+        return json.loads(site.server.run("audit", "export", *arguments, data).stdout)["Records"]
+
+    everything = export()
+    assert record in everything
+    assert {"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName"} <= set(record)
+    day = record["eventTime"][:10]
+    assert export("--to", "2000-01-01") == []
+    assert record in export("--from", day)
+    assert record not in export("--to", record["eventTime"])
+    site.server.run("audit", "export", "--from", "yesterday", data, expect=2)
+
+
+def test_tail_goes_on_with_new_records(site, ann):
+    data = str(site.server.data)
+    tail = subprocess.Popen(
+        ["setpriv", "--pdeathsig=KILL", site.server.binary, "audit", "tail", "-f", "-n", "0", "--json", data],
+        env=site.server.environment(), stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        seen = None
+        # Until the follower is there, records of calls may be before its time.
+        with ThreadPoolExecutor(1) as pool:
+            line = pool.submit(tail.stdout.readline)
+            while not line.done():
+                seen, _ = call(site.admin, "GetFolder", {"FolderId": ann.root})
+            assert json.loads(line.result())["eventName"] == "GetFolder"
+        assert seen
+    finally:
+        tail.kill()
+        tail.wait()
+        tail.stdout.close()
+
+
+def test_without_audit_there_are_no_records(make_site):
+    site = make_site(DOCHARBOR_AUDIT="off")
+    site.person()
+    log = AuditLog(site.server)
+    assert not log.directory.exists()
+    assert "there is no audit log" in log.check(expect=1)
+
+
+def test_another_sites_key_leaves_no_parameters(site, log):
+    with refused("UnrecognizedClientException") as refusal:
+        workdocs(site.server, key=("AKIAABCDEFGHIJKLMNOP", "x" * 40)).get_folder(FolderId="0" * 64)
+    request_id = refusal.response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
+    identity = log.one(request_id)["userIdentity"]
+    assert (identity["type"], identity["accessKeyId"]) == ("AWSAccount", "AKIAABCDEFGHIJKLMNOP")
