@@ -7,6 +7,7 @@ use docharbor_site::Keyring;
 use docharbor_wire::PageMarkerType;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq as _;
 
 use super::error::Problem;
 
@@ -43,7 +44,8 @@ pub(super) fn read_text<T: DeserializeOwned>(
     let Some(marker) = marker else { return Ok(None) };
     let place = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| {
         let (place, signature) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
-        (tag(keyring, list, place) == signature).then(|| serde_json::from_slice(place).ok())?
+        let is_ours = bool::from(tag(keyring, list, place).ct_eq(signature));
+        is_ours.then(|| serde_json::from_slice(place).ok())?
     });
     match place {
         Some(place) => Ok(Some(place)),
