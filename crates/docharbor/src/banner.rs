@@ -12,6 +12,8 @@ use crate::shell::posix_quoted;
 pub(crate) struct Banner<'a> {
     pub(crate) data_directory: &'a Path,
     pub(crate) is_new: bool,
+    /// How many sites the server has; the organization is the first one's.
+    pub(crate) sites: usize,
     pub(crate) organization_id: &'a str,
     pub(crate) endpoint: &'a str,
     pub(crate) public_url: &'a str,
@@ -31,6 +33,7 @@ impl Banner<'_> {
             data_directory = %self.data_directory.display(),
             new = self.is_new,
             organization_id = self.organization_id,
+            sites = self.sites,
             endpoint = self.endpoint,
             public_url = self.public_url,
             health = format!("{}/health/ready", self.endpoint),
@@ -62,16 +65,25 @@ impl Banner<'_> {
         directory: &str,
     ) -> Result<(), std::fmt::Error> {
         writeln!(text, "  API      {}/   (WorkDocs 2016-05-01)", self.public_url)?;
+        if 1 < self.sites {
+            writeln!(text, "  Sites    {}   (docharbor site list)", self.sites)?;
+        }
         writeln!(text, "  Health   {}/health/ready", self.endpoint)?;
         if let Some(link) = self.setup_link {
             writeln!(text, "Finish setup (this link works until it was used):\n  {link}")?;
         }
         writeln!(
             text,
-            "Try it from another terminal:\n  eval \"$({} env {})\" && \
+            "Try it from another terminal:\n  eval \"$({} env {}{})\" && \
              aws workdocs describe-users --organization-id {}",
             posix_quoted(program),
             posix_quoted(directory),
+            // Of several sites a command must be told which one is meant.
+            if 1 < self.sites {
+                format!(" --organization-id {}", self.organization_id)
+            } else {
+                String::new()
+            },
             self.organization_id,
         )
     }
@@ -101,6 +113,7 @@ mod tests {
         Banner {
             data_directory: directory,
             is_new: true,
+            sites: 1,
             organization_id: "d-9f3a61c04b",
             endpoint: "http://127.0.0.1:8420",
             public_url: "https://docs.example.com",
@@ -118,6 +131,16 @@ mod tests {
             "  eval \"$(docharbor env /srv/data)\" && \
              aws workdocs describe-users --organization-id d-9f3a61c04b\n"
         ));
+    }
+
+    #[test]
+    fn of_several_sites_the_banner_names_the_one_that_is_meant() {
+        let text = Banner { sites: 3, ..banner(Path::new("/srv/data"), None) }.text("docharbor");
+        assert!(text.contains("\n  Sites    3   (docharbor site list)\n"), "{text}");
+        assert!(
+            text.contains("$(docharbor env /srv/data --organization-id d-9f3a61c04b)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod env;
 mod group;
 mod key;
 mod serve;
+mod site;
 mod token;
 mod verify;
 
@@ -18,7 +19,7 @@ use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::environment::Environment;
 use crate::exit::Failure;
-use crate::flags::{Flags, StoreFlags};
+use crate::flags::{Flags, SiteFlags};
 use crate::logging;
 use crate::master_key::MasterKey;
 
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Token(token::Token),
     #[command(subcommand)]
     Group(group::Group),
+    #[command(subcommand)]
+    Site(site::Site),
     Verify(verify::Verify),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -60,6 +63,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Key(key) => key.run(environment).await,
         Command::Token(token) => token.run(environment).await,
         Command::Group(group) => group.run(environment).await,
+        Command::Site(site) => site.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
     }
@@ -74,8 +78,12 @@ struct Existing {
 
 impl Existing {
     /// Finds the data and begins to log.
-    fn open(path: &Path, store: StoreFlags, environment: &Environment) -> Result<Self, Failure> {
-        let configuration = Configuration::load(path, Flags::of_store(store), environment)?;
+    fn open(
+        path: &Path,
+        flags: impl Into<SiteFlags>,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let configuration = Configuration::load(path, Flags::of_site(flags), environment)?;
         logging::start(configuration.log_level.clone());
         let directory = DataDirectory::open(path)?;
         let master_key = MasterKey::load(&configuration, &directory)?;

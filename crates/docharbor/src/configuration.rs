@@ -31,7 +31,10 @@ pub(crate) struct Configuration {
     pub(crate) listen: String,
     /// Scheme and host without a slash at the end; nothing means the address listened on.
     pub(crate) public_url: Option<String>,
-    /// For the first start only: the id of the site to create.
+    /// The id or alias of the site a command is about, if its flag named one.
+    pub(crate) site: Option<String>,
+    /// The id of the site that the first start makes, and that later commands are about unless they
+    /// name another one.
     pub(crate) organization_id: Option<OrganizationId>,
     /// PostgreSQL; nothing means SQLite in the data directory.
     pub(crate) database_url: Option<Secret>,
@@ -75,8 +78,9 @@ impl Configuration {
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let file = source::file_to_read(data_directory, flags.config.as_deref(), environment)?;
+        let site = flags.site.clone();
         let given = GivenSettings::gather(file.as_deref(), flags, environment)?;
-        Self::from_settings(data_directory, &given)
+        Ok(Self { site, ..Self::from_settings(data_directory, &given)? })
     }
 
     /// Takes nothing but flags and defaults, for a server that must be the same everywhere.
@@ -105,6 +109,7 @@ impl Configuration {
                 .parsed("listen", value::listen)?
                 .unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
             public_url: given.parsed("public_url", value::public_url)?,
+            site: None,
             organization_id: given.parsed("organization_id", value::organization_id)?,
             database_url: given.secret("database_url"),
             trusted_proxies: given.parsed("trusted_proxy", value::networks)?.unwrap_or_default(),

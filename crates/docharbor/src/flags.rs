@@ -22,6 +22,17 @@ pub(crate) struct StoreFlags {
     log_level: Option<String>,
 }
 
+/// Flags of a command that is about one site.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SiteFlags {
+    /// Id or alias of the site the command is about [default: DOCHARBOR_ORGANIZATION_ID if the server
+    /// has that site, or else its only one]
+    #[arg(long = "organization-id", value_name = "ID")]
+    site: Option<String>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
 /// Flags of the server.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ServeFlags {
@@ -81,6 +92,13 @@ impl StoreFlags {
     }
 }
 
+impl From<StoreFlags> for SiteFlags {
+    /// A command without the flag.
+    fn from(store: StoreFlags) -> Self {
+        Self { site: None, store }
+    }
+}
+
 impl ServeFlags {
     pub(crate) fn listening_on(address: String) -> Self {
         Self { listen: Some(address), ..Self::default() }
@@ -94,17 +112,24 @@ impl ServeFlags {
 pub(crate) struct Flags {
     /// The file named by `--config`.
     pub(crate) config: Option<PathBuf>,
+    /// The site named by `--organization-id` of a command that is about one.
+    pub(crate) site: Option<String>,
     store: StoreFlags,
     serve: ServeFlags,
 }
 
 impl Flags {
     pub(crate) fn of_server(store: StoreFlags, serve: ServeFlags) -> Self {
-        Self { config: store.config.clone(), store, serve }
+        Self { config: store.config.clone(), site: None, store, serve }
     }
 
     pub(crate) fn of_store(store: StoreFlags) -> Self {
         Self::of_server(store, ServeFlags::default())
+    }
+
+    pub(crate) fn of_site(flags: impl Into<SiteFlags>) -> Self {
+        let SiteFlags { site, store } = flags.into();
+        Self { site, ..Self::of_store(store) }
     }
 
     /// Each setting that has a flag, with the flag's value.

@@ -1,6 +1,8 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
 mod audit;
+mod groups;
+mod organizations;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +11,8 @@ use std::time::Duration;
 use axum::Router;
 use docharbor_blobs::LocalBlobs;
 use docharbor_domain::{
-    AccessKeyId, Action, Call, GroupId, OrganizationId, Policy, Refusal, Scope, Scopes, UserType,
+    AccessKeyId, Action, Call, Circumstances, OrganizationId, Policy, Refusal, Scope, Scopes,
+    UserType,
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_server::health::Health;
@@ -27,6 +30,9 @@ use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
 use crate::master_key::MasterKey;
 use crate::secret::Secret;
+
+pub(crate) use groups::{Membership, change_group_member, create_group, delete_group, list_groups};
+pub(crate) use organizations::{create_organization, list_organizations, set_alias};
 
 /// The database in the data directory.
 const DATABASE_FILE: &str = "meta.db";
@@ -47,7 +53,10 @@ pub(crate) struct Running {
     pub(crate) doors: Router,
     /// What `/health/ready` asks.
     pub(crate) health: Health,
+    /// The first site.
     pub(crate) organization_id: String,
+    /// How many sites there are.
+    pub(crate) sites: usize,
     /// Whether this start made the site.
     pub(crate) is_new: bool,
     /// The one-time link with which the first administrator is made, while there is none.
@@ -80,7 +89,10 @@ pub(crate) async fn start(
     let is_new = site.organization().await.map_err(|error| failed(&error))?.is_none();
     let organization =
         site.first_start(first_start(configuration)).await.map_err(|error| failed(&error))?;
-    if configuration.organization_id.as_ref().is_some_and(|wanted| *wanted != organization) {
+    let sites = site.organization_rows().await.map_err(|error| failed(&error))?;
+    if let Some(wanted) = &configuration.organization_id
+        && !sites.iter().any(|site| site.id == *wanted)
+    {
         tracing::warn!(%organization, "organization_id is for the first start only and is ignored");
     }
     // Proves that this master key is the one the stored secrets were sealed with.
@@ -98,6 +110,7 @@ pub(crate) async fn start(
         doors: doors(&door),
         health,
         organization_id: organization.to_string(),
+        sites: sites.len(),
         is_new,
         setup_link: None,
         stop: Box::pin(async move {
@@ -221,7 +234,9 @@ pub(crate) async fn demo_access(
         let root = site.root_key(&organization).await?;
         let holder = site.key_holder(&root.id).await?;
         let caller = holder.ok_or(Error::Fault("the root key was just made and is gone"))?.caller;
-        let call = Call::admit(caller, Action { name: "CreateUser", scope: Scope::Write }, None)?;
+        let action = Action { name: "CreateUser", scope: Scope::Write };
+        let here = Circumstances { now: site.now(), source_ip: None };
+        let call = Call::admit(caller, action, here, None)?;
         for (username, given_name, user_type) in DEMO_USERS {
             site.create_user(&call, demo_user(username, given_name, user_type)).await?;
         }
@@ -261,14 +276,7 @@ async fn beside(
 ) -> Result<(Site, OrganizationId), Failure> {
     let parts = open(configuration, directory.path(), *master_key.bytes(), Opening::Beside).await?;
     let site = Site::new(parts);
-    let organization = site.organization().await.map_err(|error| failed(&error))?;
-    let organization = organization.ok_or_else(|| {
-        Failure::failed(
-            "There is no site yet",
-            "no server was ever started on these data",
-            "start one: docharbor serve DIR",
-        )
-    })?;
+    let organization = organizations::chosen(&site, configuration).await?.id;
     Ok((site, organization))
 }
 
@@ -363,49 +371,11 @@ pub(crate) async fn create_token(
     }
 }
 
-/// Makes a group, and answers its id.
-pub(crate) async fn create_group(
-    configuration: &Configuration,
-    directory: &DataDirectory,
-    master_key: &MasterKey,
-    name: &str,
-) -> Result<GroupId, Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    site.create_group(&organization, name).await.map_err(|error| match error {
-        Error::Refused(refusal @ Refusal::AlreadyExists(_)) => Failure::failed(
-            "No group was made",
-            refusal,
-            "add members to the group there is: docharbor group add-member GROUP USER",
-        ),
-        Error::Refused(refusal) => {
-            Failure::usage("No group was made", refusal, "choose another name")
-        }
-        error => failed(&error),
-    })
-}
-
-/// Puts a user into a group, each named by name or id.
-pub(crate) async fn add_group_member(
-    configuration: &Configuration,
-    directory: &DataDirectory,
-    master_key: &MasterKey,
-    group: &str,
-    user: &str,
-) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    site.add_group_member(&organization, group, user).await.map_err(|error| match error {
-        Error::Refused(refusal) => Failure::failed(
-            "Nobody was put into a group",
-            refusal,
-            "give the name or the id of a group and of a user of this site",
-        ),
-        error => failed(&error),
-    })
-}
-
 /// A breach of an invariant of the data.
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
+    /// The site it is in; none for what all sites share.
+    pub(crate) organization: Option<String>,
     /// The invariant's name.
     pub(crate) invariant: String,
     /// The id of what breaks it; never a name that a user chose.
@@ -424,6 +394,7 @@ pub(crate) async fn verify(
     let parts = open(configuration, directory.path(), [0; 32], Opening::ReadOnly).await?;
     let report = Site::new(parts).verify(deep).await.map_err(|error| failed(&error))?;
     let finding = |found: docharbor_site::Finding| Finding {
+        organization: found.organization.map(|id| id.to_string()),
         invariant: found.invariant,
         subject: found.subject,
         text: found.detail,

@@ -19,6 +19,8 @@ mod jobs;
 mod keyring;
 mod labels;
 mod listing;
+mod organizations;
+mod own;
 mod permissions;
 mod placement;
 mod random;
@@ -45,17 +47,20 @@ pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};
 pub use custom_metadata::Subject;
 pub use docharbor_blobs::{Digest, Expected, ReceiveError};
 pub use docharbor_metadata::{
-    Permission, PermissionListing, Place, SharedPlace, UserListing, UserSort,
+    Group, GroupListing, Organization, Permission, PermissionListing, Place, SharedPlace,
+    UserListing, UserSort,
 };
 pub use documents::VersionView;
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
+pub use groups::GroupsPage;
 pub use jobs::JobsDone;
 pub use keyring::{Keyring, MasterKey};
 pub use labels::Selection;
 pub use listing::{
     ContentsPage, ContentsQuery, Kinds, PathQuery, UsersPage, UsersQuery, VersionsPage,
 };
+pub use organizations::{NewOrganization, OrganizationView};
 pub use permissions::{PermissionsPage, Revoked, Shared};
 pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};

@@ -1,16 +1,20 @@
-//! The first start of a server: its site, the key that administers it, its first user.
+//! The first start of a server: its first site, the key that administers it, its first user.
 
 use docharbor_domain::{AccessKeyId, OrganizationId, UserType};
+use docharbor_metadata::{Inserted, Organization};
 use zeroize::Zeroizing;
 
 use crate::users::create;
 use crate::{Error, NewAccessKey, NewUser, Site};
 
 /// The name of the access key that the first start makes.
-const ROOT_KEY_NAME: &str = "root";
+pub(crate) const ROOT_KEY_NAME: &str = "root";
 
-/// The account of a site, which stands in ARNs.
+/// The account of the first site, which stands in ARNs.
 const ACCOUNT_ID: &str = "000000000000";
+
+/// The place of the first site among the server's.
+pub(crate) const FIRST_ORDINAL: i64 = 1;
 
 /// What a first start may be given; what is missing is made up.
 #[derive(Default)]
@@ -56,35 +60,43 @@ impl Site {
             None => None,
         };
         let sealed = self.keyring().seal(&organization, &key.id, &key.secret, self.random())?;
-        let input = (organization.clone(), key.id, sealed, administrator, self.now());
+        let first = Organization {
+            id: organization,
+            account_id: ACCOUNT_ID.to_owned(),
+            alias: None,
+            ordinal: FIRST_ORDINAL,
+            created: self.now(),
+        };
         // All or nothing: a site without its key could never be entered.
-        self.write(input, |tx, (organization, key, sealed, administrator, now)| {
-            Box::pin(async move {
-                tx.insert_organization(organization, ACCOUNT_ID, *now).await?;
-                tx.insert_access_key(organization, key, ROOT_KEY_NAME, sealed, None, *now).await?;
-                if let Some(administrator) = administrator {
-                    create(tx, administrator).await?;
-                }
-                Ok::<_, Error>(())
+        let is_made = self
+            .write((first.clone(), key.id, sealed, administrator), |tx, input| {
+                Box::pin(async move {
+                    let (first, key, sealed, administrator) = input;
+                    // Another node may be at its first start too: of the two, one makes the site.
+                    if tx.insert_organization(first).await? == Inserted::Duplicate {
+                        return Ok(false);
+                    }
+                    let (id, now) = (&first.id, first.created);
+                    tx.insert_access_key(id, key, ROOT_KEY_NAME, sealed, None, now).await?;
+                    if let Some(administrator) = administrator {
+                        create(tx, administrator).await?;
+                    }
+                    Ok::<_, Error>(true)
+                })
             })
-        })
-        .await?;
-        Ok(organization)
+            .await?;
+        if is_made {
+            return Ok(first.id);
+        }
+        self.organization().await?.ok_or(Error::Fault("the site was just made and is gone"))
     }
 
-    /// The server's site, if it was ever started.
+    /// The server's first site, if it was ever started.
     pub async fn organization(&self) -> Result<Option<OrganizationId>, Error> {
         Ok(self.organizations().await?.into_iter().next())
     }
 
-    /// The sites of this server.
-    pub(crate) async fn organizations(&self) -> Result<Vec<OrganizationId>, Error> {
-        let rows =
-            self.read((), |tx, ()| Box::pin(async move { Ok(tx.organizations().await?) })).await?;
-        Ok(rows.into_iter().map(|(id, _account)| id).collect())
-    }
-
-    /// The access key that the first start made.
+    /// The access key that was made with a site.
     pub async fn root_key(&self, organization: &OrganizationId) -> Result<NewAccessKey, Error> {
         self.access_key_named(organization, ROOT_KEY_NAME)
             .await?

@@ -12,6 +12,8 @@ use crate::{Error, Site};
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// The site it is in; none for what all sites share.
+    pub organization: Option<OrganizationId>,
     /// The invariant that is broken.
     pub invariant: String,
     /// What breaks it: an id of ours.
@@ -39,7 +41,7 @@ impl Site {
     pub async fn verify(&self, deep: bool) -> Result<Report, Error> {
         let mut report = Report::default();
         for line in self.parts.metadata.integrity_check().await? {
-            report.add("the database file is whole", "database", &line);
+            report.add(None, "the database file is whole", "database", &line);
         }
         for organization in self.organizations().await? {
             self.verify_rows(&organization, &mut report).await?;
@@ -70,7 +72,7 @@ impl Site {
             .await?;
         report.invariants_checked = CHECKS.len();
         for (invariant, subject, detail) in breaches {
-            report.add(invariant, &subject, &detail);
+            report.add(Some(organization), invariant, &subject, &detail);
         }
         Ok(())
     }
@@ -97,7 +99,8 @@ impl Site {
                     // On a site in use it may have been given up since it was listed.
                     && self.is_still_kept(organization, &blob.id).await?
                 {
-                    report.add("stored bytes are there, whole", blob.id.as_str(), fault);
+                    let invariant = "stored bytes are there, whole";
+                    report.add(Some(organization), invariant, blob.id.as_str(), fault);
                 }
             }
         }
@@ -174,7 +177,8 @@ impl Site {
                     .await?;
                 // On a site in use its last row may have gone since it was listed, after its bytes.
                 if !is_known && self.is_stored(organization, &entry).await? {
-                    report.add("no bytes leak", entry.blob_id.as_str(), "no row knows them");
+                    let (blob, what) = (entry.blob_id.as_str(), "no row knows them");
+                    report.add(Some(organization), "no bytes leak", blob, what);
                 }
             }
         }
@@ -182,8 +186,15 @@ impl Site {
 }
 
 impl Report {
-    fn add(&mut self, invariant: &str, subject: &str, detail: &str) {
+    fn add(
+        &mut self,
+        organization: Option<&OrganizationId>,
+        invariant: &str,
+        subject: &str,
+        detail: &str,
+    ) {
         self.findings.push(Finding {
+            organization: organization.cloned(),
             invariant: invariant.to_owned(),
             subject: subject.to_owned(),
             detail: detail.to_owned(),

@@ -13,7 +13,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from server import ROOT_KEY, ROOT_SECRET
+# The key of the site's own root.
+ROOT = "root"
 
 SESSION = boto3.session.Session()
 MODEL = botocore.session.get_session().get_service_model("workdocs")
@@ -36,10 +37,11 @@ def status_of(code):
 
 
 def workdocs(
-    server, key=(ROOT_KEY, ROOT_SECRET), token=None, region="us-east-1", validate=True,
+    server, key=ROOT, token=None, region="us-east-1", validate=True,
     attempts=1, url=None,
 ):
     """A client for one caller. Without a key nothing is signed; a token goes with every call."""
+    key = server.root if key is ROOT else key
     client = SESSION.client(
         "workdocs",
         endpoint_url=url or server.url,

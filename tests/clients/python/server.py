@@ -25,6 +25,8 @@ ROOT_SECRET = "CANARYrootSecretCANARYrootSecretCANARYrs"
 class Server:
     """One data directory, and the process that serves it."""
 
+    root = ROOT_KEY, ROOT_SECRET
+
     def __init__(self, cluster=None, settings=None, directory=None, binary=BINARY):
         self.cluster = cluster
         self.database_url = cluster.fresh_database() if cluster else None
@@ -84,9 +86,9 @@ class Server:
             return None
 
     def run(self, *arguments, expect=0):
-        """Runs a command of the binary on this server's data."""
+        """Runs a command of the binary on this server's data, in a shell that knows the site."""
         done = subprocess.run(
-            [self.binary, *arguments], env=self.environment(), cwd=self.directory,
+            [self.binary, *arguments], env=self.environment() | self.known(), cwd=self.directory,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
         )
         assert done.returncode == expect, f"{arguments[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
@@ -127,9 +129,19 @@ class Server:
         """Everything the server has written to its terminal."""
         return self.log_path.read_text(errors="replace")
 
+    def known(self):
+        """What a shell has of `env` that commands look at."""
+        name = "DOCHARBOR_ORGANIZATION_ID"
+        return {name: self.variables[name]} if self.variables else {}
+
     @property
     def organization_id(self):
         return self.variables["DOCHARBOR_ORGANIZATION_ID"]
+
+    def another_site(self, *arguments):
+        """Makes a further site, and answers the same server as that site's people see it."""
+        done = self.run("site", "create", *arguments, str(self.data))
+        return OtherSite(self, json.loads(done.stdout))
 
     def token(self, username, *arguments):
         """Makes a token for a user."""
@@ -146,3 +158,15 @@ class Server:
         done = self.run("key", "create", "--name", name, *options, str(self.data))
         made = json.loads(done.stdout)
         return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+class OtherSite(Server):
+    """Another site of a server that runs; whatever is no site's own is the server's."""
+
+    def __init__(self, server, made):
+        self.server = server
+        self.root = made["AccessKeyId"], made["SecretAccessKey"]
+        self.variables = {"DOCHARBOR_ORGANIZATION_ID": made["OrganizationId"]}
+
+    def __getattr__(self, name):
+        return getattr(self.server, name)

@@ -10,7 +10,7 @@ use crate::configuration::{Configuration, DEFAULT_DATA_DIRECTORY};
 use crate::data_directory::DataDirectory;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
-use crate::flags::{Flags, StoreFlags};
+use crate::flags::{Flags, SiteFlags};
 use crate::master_key::MasterKey;
 use crate::shell::{Shell, assignments};
 use crate::wiring::{self, RootAccess};
@@ -28,12 +28,12 @@ pub(crate) struct Env {
     #[arg(long, value_enum, default_value_t)]
     shell: Shell,
     #[command(flatten)]
-    store: StoreFlags,
+    site: SiteFlags,
 }
 
 impl Env {
     pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let flags = Flags::of_store(self.store);
+        let flags = Flags::of_site(self.site);
         let configuration = Configuration::load(&self.directory, flags, environment)?;
         let directory = DataDirectory::open(&self.directory)?;
         let master_key = MasterKey::load(&configuration, &directory)?;

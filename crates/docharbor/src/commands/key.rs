@@ -10,7 +10,7 @@ use super::Existing;
 use crate::configuration::DEFAULT_DATA_DIRECTORY;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
-use crate::flags::StoreFlags;
+use crate::flags::SiteFlags;
 use crate::wiring;
 
 /// Access keys for programs
@@ -32,7 +32,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "FILE.json")]
     policy: Option<PathBuf>,
     #[command(flatten)]
-    store: StoreFlags,
+    site: SiteFlags,
 }
 
 impl Key {
@@ -45,7 +45,7 @@ impl Key {
 impl Create {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
-        let existing = Existing::open(&self.directory, self.store, environment)?;
+        let existing = Existing::open(&self.directory, self.site, environment)?;
         let key = wiring::create_key(
             &existing.configuration,
             &existing.directory,

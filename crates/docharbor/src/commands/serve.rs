@@ -56,6 +56,7 @@ impl Serve {
         Banner {
             data_directory: directory.path(),
             is_new: running.is_new,
+            sites: running.sites,
             organization_id: &running.organization_id,
             endpoint: &door.url,
             public_url: &public_url,

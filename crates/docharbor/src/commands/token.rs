@@ -10,7 +10,7 @@ use super::Existing;
 use crate::configuration::{DEFAULT_DATA_DIRECTORY, value};
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
-use crate::flags::StoreFlags;
+use crate::flags::SiteFlags;
 use crate::wiring::{self, TokenScope};
 
 /// Bearer tokens with which a program acts as a user
@@ -35,7 +35,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "DURATION", default_value = "12h", value_parser = value::duration)]
     expires: Duration,
     #[command(flatten)]
-    store: StoreFlags,
+    site: SiteFlags,
 }
 
 impl Token {
@@ -47,7 +47,7 @@ impl Token {
 
 impl Create {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let existing = Existing::open(&self.directory, self.store, environment)?;
+        let existing = Existing::open(&self.directory, self.site, environment)?;
         let token = wiring::create_token(
             &existing.configuration,
             &existing.directory,

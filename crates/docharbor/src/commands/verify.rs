@@ -50,9 +50,10 @@ impl Verify {
 
 fn text_of(findings: &[Finding]) -> String {
     let mut text = String::new();
-    for Finding { invariant, subject, text: what } in findings {
+    for Finding { organization, invariant, subject, text: what } in findings {
+        let organization = organization.as_deref().unwrap_or("-");
         // Writing to a String cannot fail.
-        let _infallible = writeln!(text, "{invariant}  {subject}  {what}");
+        let _infallible = writeln!(text, "{organization}  {invariant}  {subject}  {what}");
     }
     match findings.len() {
         0 => text.push_str("no findings\n"),

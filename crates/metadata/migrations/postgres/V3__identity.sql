@@ -2,6 +2,11 @@
 ALTER TABLE organization ADD COLUMN alias TEXT COLLATE "C";
 CREATE UNIQUE INDEX organization_alias ON organization (alias) WHERE alias IS NOT NULL;
 
+-- The sites in the order they were made, from 1. Of nodes that make the first site at once, one does.
+ALTER TABLE organization ADD COLUMN ordinal BIGINT NOT NULL DEFAULT 1;
+CREATE UNIQUE INDEX organization_ordinal ON organization (ordinal);
+CREATE UNIQUE INDEX organization_account ON organization (account_id);
+
 -- IAM users and roles of a site. name_key is the name without letter case, by which names are unique.
 CREATE TABLE iam_user (
     organization_id TEXT COLLATE "C" NOT NULL,
@@ -36,15 +41,17 @@ CREATE TABLE iam_policy (
 );
 
 -- principal is whose policies limit the key, as in iam_policy; without one the key's own policy alone
--- does. A temporary key has an expiry, the hash of its session token, and the name of the session if a
--- role was assumed.
+-- does. A temporary key has an expiry, the hash of its session token, the permanent key it was got with
+-- (parent), and the name of the session if a role was assumed.
 ALTER TABLE access_key ADD COLUMN principal TEXT COLLATE "C";
 ALTER TABLE access_key ADD COLUMN status TEXT COLLATE "C" NOT NULL DEFAULT 'Active';
 ALTER TABLE access_key ADD COLUMN session_token_hash TEXT COLLATE "C";
 ALTER TABLE access_key ADD COLUMN session_name TEXT COLLATE "C";
 ALTER TABLE access_key ADD COLUMN expires_ms BIGINT;
+ALTER TABLE access_key ADD COLUMN parent TEXT COLLATE "C";
 CREATE INDEX access_key_principal ON access_key (organization_id, principal) WHERE principal IS NOT NULL;
 CREATE INDEX access_key_expires ON access_key (organization_id, expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX access_key_parent ON access_key (organization_id, parent) WHERE parent IS NOT NULL;
 
 -- Programs that ask users for a token, and where their users may be sent back to. uri is compared
 -- byte for byte.
@@ -139,6 +146,8 @@ CREATE TABLE directory (
 -- directory_key is the entry's own lasting id (objectGUID, entryUUID); built-in users and groups have
 -- none.
 ALTER TABLE site_user ADD COLUMN directory_key TEXT COLLATE "C";
+-- What a user was before the directory no longer had them.
+ALTER TABLE site_user ADD COLUMN status_before TEXT COLLATE "C";
 ALTER TABLE site_group ADD COLUMN directory_key TEXT COLLATE "C";
 CREATE UNIQUE INDEX site_user_directory_key ON site_user (organization_id, directory_key)
     WHERE directory_key IS NOT NULL;
