@@ -84,7 +84,9 @@ impl AuditRecord {
 /// Names the event and nothing of its members.
 impl fmt::Debug for AuditRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuditRecord").field("event", &self.event.get("eventName")).finish()
+        f.debug_struct("AuditRecord")
+            .field("event", &self.event.get("eventName"))
+            .finish_non_exhaustive()
     }
 }
 

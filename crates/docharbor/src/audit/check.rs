@@ -87,31 +87,31 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn take(&mut self, line: &[u8]) -> Result<(), String> {
-        let link = self.key.open(line).ok_or(CHANGED)?;
+        let opened = self.key.open(line).ok_or(CHANGED)?;
         match &self.at {
-            Some(at) if link.before != *at => {
+            Some(at) if opened.before != *at => {
                 return Err(format!(
                     "record {} stands after record {}, to which it is not tied",
-                    link.after.sequence, at.sequence
+                    opened.after.sequence, at.sequence
                 ));
             }
-            None if link.before.sequence > self.head.begins.sequence => {
+            None if opened.before.sequence > self.head.begins.sequence => {
                 return Err(format!(
                     "it is record {}, and the records from {} on are missing",
-                    link.after.sequence,
+                    opened.after.sequence,
                     self.head.begins.sequence + 1
                 ));
             }
             Some(_) | None => {}
         }
         for known in [&self.head.begins, &self.head.ends] {
-            let seen = [&link.before, &link.after].into_iter();
+            let seen = [&opened.before, &opened.after].into_iter();
             if seen.into_iter().any(|seen| seen.sequence == known.sequence && seen != known) {
                 return Err(format!("record {} is not the one that head knows", known.sequence));
             }
         }
-        self.has_wanted |= self.wanted == Some(&link.after);
-        self.at = Some(link.after);
+        self.has_wanted |= self.wanted == Some(&opened.after);
+        self.at = Some(opened.after);
         Ok(())
     }
 

@@ -88,13 +88,15 @@ impl Tail {
         let records = follower.new_records().map_err(|error| unreadable(&error))?;
         let skipped = records.len().saturating_sub(self.lines);
         self.show(records.into_iter().skip(skipped))?;
+        if !self.follow {
+            return Ok(ExitCode::SUCCESS);
+        }
         let mut ticks = tokio::time::interval(FOLLOW_TICK);
-        while self.follow {
+        loop {
             ticks.tick().await;
             let records = follower.new_records().map_err(|error| unreadable(&error))?;
             self.show(records.into_iter())?;
         }
-        Ok(ExitCode::SUCCESS)
     }
 
     fn show(&self, records: impl Iterator<Item = Map<String, Value>>) -> Result<(), Failure> {
@@ -169,16 +171,17 @@ impl Check {
 }
 
 fn text_of(report: &Report) -> String {
-    let mut text = format!("{} records in {} files\n", report.records, report.files);
-    if report.unfinished_bytes > 0 {
-        text += "the last line is not finished: it is being written, or the server was killed\n";
-    }
-    match (&report.broken, &report.last) {
-        (Some(what), _) => text += &format!("broken: {what}\n"),
-        (None, Some(last)) => text += &format!("unbroken up to {}:{}\n", last.sequence, last.hash),
-        (None, None) => text += "unbroken\n",
-    }
-    text
+    let unfinished = if report.unfinished_bytes > 0 {
+        "the last line is not finished: it is being written, or the server was killed\n"
+    } else {
+        ""
+    };
+    let verdict = match (&report.broken, &report.last) {
+        (Some(what), _) => format!("broken: {what}"),
+        (None, Some(last)) => format!("unbroken up to {}:{}", last.sequence, last.hash),
+        (None, None) => "unbroken".to_owned(),
+    };
+    format!("{} records in {} files\n{unfinished}{verdict}\n", report.records, report.files)
 }
 
 fn unreadable(error: &io::Error) -> Failure {

@@ -223,3 +223,58 @@ async fn the_files_are_their_owners_alone() {
     assert_eq!(mode(&newest(&bench)), 0o600);
     assert_eq!(mode(&bench.directory().join("head")), 0o600);
 }
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_says_so_keeps_its_records_and_goes_on_by_itself() {
+    let mut bench = bench();
+    bench.settings.file_max_bytes = 1;
+    let log = bench.open();
+    log.record(looking(&bench)).await.unwrap();
+    // Every batch begins a file, for which there is now no directory.
+    let away = bench.temporary.path().join("away");
+    std::fs::rename(bench.directory(), &away).unwrap();
+    let mut records = 1;
+    for back in [false, true] {
+        if back {
+            std::fs::rename(&away, bench.directory()).unwrap();
+        }
+        while log.takes_changes() != back {
+            bench.pass(1000);
+            log.record(looking(&bench)).await.unwrap();
+            records += 1;
+            tokio::task::yield_now().await;
+        }
+    }
+    log.close().await;
+    let report = bench.check();
+    assert_eq!((report.records, report.broken), (records + 2, None));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_memory_is_counted() {
+    let mut bench = bench();
+    bench.settings.file_max_bytes = 1;
+    let log = bench.open();
+    let away = bench.temporary.path().join("away");
+    std::fs::rename(bench.directory(), &away).unwrap();
+    let text = "x".repeat(1024 * 1024);
+    for _ in 0..20 {
+        let record = AuditRecord::of_the_log("Test", 0, "id", &json!({ "text": text }));
+        log.record(record).await.unwrap();
+    }
+    while log.takes_changes() || log.slots.available_permits() < super::super::QUEUE_MAX {
+        tokio::task::yield_now().await;
+    }
+    std::fs::rename(&away, bench.directory()).unwrap();
+    bench.pass(1000);
+    log.close().await;
+    assert_eq!(bench.check().broken, None);
+    let names = bench.names();
+    let text: String = names
+        .iter()
+        .map(|name| std::fs::read_to_string(bench.directory().join(name)).unwrap())
+        .collect();
+    let kept = text.matches("\"eventName\":\"Test\"").count();
+    assert!(text.contains(&format!("{{\"records\":{}}}", 20 - kept)), "{kept} kept");
+    assert!((1..20).contains(&kept), "{kept} kept");
+}
