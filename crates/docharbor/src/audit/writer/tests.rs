@@ -1,3 +1,5 @@
+//! The log is opened, written, damaged and checked, with a clock that the test moves.
+
 use std::path::Path;
 use std::sync::atomic::AtomicI64;
 
