@@ -144,6 +144,7 @@ async fn open(
     Ok(Parts {
         metadata,
         blobs: Arc::new(blobs),
+        directories: Arc::new(docharbor_site::LdapConnector),
         clock: Arc::new(SystemClock),
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&docharbor_site::MasterKey::new(master_key)),
@@ -154,6 +155,7 @@ async fn open(
             garbage_grace_ms: millis(configuration.gc_grace),
             recycle_bin_retention_ms: millis(configuration.recycle_bin_retention),
             recovery_bin_retention_ms: millis(configuration.recovery_bin_retention),
+            directory_sync_interval_ms: millis(configuration.directory_sync_interval),
         },
         on_fatal: Arc::new(die),
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::policy::Policy;
+use crate::policy::{Asked, Circumstances, Permit};
 use crate::user::{UserStatus, UserType};
 use crate::{AccessKeyId, OrganizationId, Refusal, UserId};
 
@@ -68,8 +68,35 @@ pub struct Administrator {
     pub access_key_id: AccessKeyId,
     /// The name that stands in versions and activities: `arn:aws:iam::ACCOUNT:user/NAME`.
     pub arn: String,
-    /// What the key may do; without one, everything.
-    pub policy: Option<Arc<Policy>>,
+    /// What the key may do.
+    pub permit: Permit,
+}
+
+impl Administrator {
+    /// What policies are asked about a call of this holder.
+    pub fn asked<'a>(
+        &'a self,
+        action: &'a str,
+        resource: &'a str,
+        organization: &'a OrganizationId,
+        circumstances: Circumstances,
+    ) -> Asked<'a> {
+        Asked {
+            action,
+            resource,
+            organization,
+            principal_arn: &self.arn,
+            username: self.username(),
+            external_id: None,
+            circumstances,
+        }
+    }
+
+    /// The name of the IAM user; the session of a role has none.
+    pub fn username(&self) -> Option<&str> {
+        let (_, name) = self.arn.split_once(":user/")?;
+        name.rsplit('/').next()
+    }
 }
 
 /// The holder of a user's token.
@@ -83,6 +110,8 @@ pub struct TokenUser {
     pub status: UserStatus,
     /// What the token was given for.
     pub scopes: Scopes,
+    /// Whether a connected directory says who this is: it must answer then.
+    pub from_directory: bool,
 }
 
 impl Caller {
@@ -105,23 +134,23 @@ pub struct Call {
 }
 
 impl Call {
-    /// Admits a caller to an action: a key's policy must allow it, a user must be active and the
-    /// token's scopes must cover it. What the caller may do to one resource is decided later.
+    /// Admits a caller to an action: a key's policies must allow it under these circumstances, a
+    /// user must be active and the token's scopes must cover it. What the caller may do to one resource is decided later.
     ///
     /// `retry_key` names this very request of this very caller, so that an SDK's second attempt
     /// gets the first answer.
     pub fn admit(
         caller: Caller,
         action: Action,
+        circumstances: Circumstances,
         retry_key: Option<String>,
     ) -> Result<Self, Refusal> {
         match &caller.identity {
             Identity::Administrator(administrator) => {
-                let allowed = administrator
-                    .policy
-                    .as_ref()
-                    .is_none_or(|policy| policy.allows(action.name, &caller.organization));
-                if !allowed {
+                let name = format!("workdocs:{}", action.name);
+                // No policy names one folder or document: what is asked about is the organization.
+                let asked = administrator.asked(&name, "", &caller.organization, circumstances);
+                if !administrator.permit.allows(&asked) {
                     return Err(Refusal::Hidden);
                 }
             }
@@ -197,6 +226,7 @@ mod tests {
                 user_type: UserType::User,
                 status,
                 scopes,
+                from_directory: false,
             }),
         }
     }
@@ -208,8 +238,9 @@ mod tests {
             for (read, write) in [(true, true), (true, false), (false, true), (false, false)] {
                 for scope in [Scope::Read, Scope::Write] {
                     let action = Action { name: "GetFolder", scope };
-                    let admitted =
-                        Call::admit(user(status, Scopes { read, write }), action, None).is_ok();
+                    let caller = user(status, Scopes { read, write });
+                    let here = Circumstances::default();
+                    let admitted = Call::admit(caller, action, here, None).is_ok();
                     let covered = if scope == Scope::Read { read } else { write };
                     assert_eq!(admitted, status == UserStatus::Active && covered);
                 }

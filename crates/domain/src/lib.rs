@@ -34,7 +34,7 @@ pub use id::{
 };
 pub use name::ResourceName;
 pub use permission::{Grants, Power, Principal, Role, Standing};
-pub use policy::{Policy, PolicyError};
+pub use policy::{Asked, Circumstances, Decision, Permit, Policy, PolicyError, TrustPolicy};
 pub use refusal::Refusal;
 pub use resource::{Document, Folder, FolderKind, Item, ItemKind, PathStep, Sort};
 pub use share::{Share, ShareFailure, ShareWith, may_get};

@@ -186,6 +186,7 @@ fn of_user(user: &TokenUser, facts: &Facts<'_>) -> Option<Standing> {
 mod tests {
     use super::*;
     use crate::caller::{Action, Caller, Scope, Scopes};
+    use crate::policy::Circumstances;
     use crate::user::UserStatus;
 
     fn call(user_type: UserType) -> Call {
@@ -196,9 +197,11 @@ mod tests {
                 user_type,
                 status: UserStatus::Active,
                 scopes: Scopes { read: true, write: true },
+                from_directory: false,
             }),
         };
-        Call::admit(caller, Action { name: "GetFolder", scope: Scope::Read }, None).unwrap()
+        let action = Action { name: "GetFolder", scope: Scope::Read };
+        Call::admit(caller, action, Circumstances::default(), None).unwrap()
     }
 
     const LEVELS: [Option<Standing>; 5] = [

@@ -1,16 +1,67 @@
-//! The part of IAM policies that decides about calls: Effect, Action or `NotAction`, Resource.
+//! IAM policies: Effect, Action or `NotAction`, Resource, Condition; and roles' trust policies.
+
+mod condition;
+mod moment;
+mod pattern;
+mod permit;
+mod trust;
+
+use std::net::IpAddr;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::OrganizationId;
+use crate::{OrganizationId, Timestamp};
+use condition::Condition;
+use pattern::{action_matches, is_foreign, wildcard_matches};
+pub use permit::Permit;
+pub use trust::TrustPolicy;
 
 /// A JSON policy, version 2012-10-17. An explicit deny wins over an allow, an allow over silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
+}
+
+/// What is true of a call, whoever makes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// When it is decided.
+    pub now: Timestamp,
+    /// Where the call comes from; work of the server's own comes from nowhere.
+    pub source_ip: Option<IpAddr>,
+}
+
+/// What a policy is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The action with its service: `workdocs:GetFolder`, `iam:CreateUser`, `sts:AssumeRole`.
+    pub action: &'a str,
+    /// What `iam` and `sts` actions are about, an ARN; every other action is about the organization.
+    pub resource: &'a str,
+    /// The organization it would be done in.
+    pub organization: &'a OrganizationId,
+    /// The ARN of who asks.
+    pub principal_arn: &'a str,
+    /// The name of the IAM user who asks; a role has none.
+    pub username: Option<&'a str>,
+    /// What who assumes a role says to prove on whose behalf.
+    pub external_id: Option<&'a str>,
+    /// Time and place.
+    pub circumstances: Circumstances,
+}
+
+/// What policies say about a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    /// A statement forbids it, whatever others say.
+    ExplicitDeny,
+    /// No statement allows it.
+    ImplicitDeny,
+    /// A statement allows it and none forbids it.
+    Allowed,
 }
 
 /// Why a policy was not taken.
@@ -22,12 +73,23 @@ pub enum PolicyError {
     /// The policy speaks a language version that is not supported.
     #[error("Version must be \"2012-10-17\"")]
     Version,
-    /// A statement is about something other than the site's own resources.
-    #[error("Resource must be \"*\" or an organization's ARN: WorkDocs knows no other resources")]
+    /// A statement is about something this server does not have.
+    #[error(
+        "Resource must be \"*\", an organization's ARN, or an ARN of iam or sts: there are no other \
+         resources here"
+    )]
     Resource,
     /// A statement names no actions, or names them twice.
     #[error("each statement needs either Action or NotAction, with at least one action")]
     Action,
+    /// An action is not written as one.
+    #[error("an action is \"*\" or a service and a name, as workdocs:Get*; {0:?} is neither")]
+    ActionName(String),
+    /// A trust policy does not say whom it trusts.
+    #[error(
+        "Principal must be \"*\" or {{\"AWS\": …}} with account ids, ARNs of users or roles, or \"*\""
+    )]
+    Principal,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +98,18 @@ struct Statement {
     actions: Vec<String>,
     negated: bool,
     resources: Vec<String>,
+    conditions: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Document {
+struct Document<S> {
     version: String,
     #[serde(default)]
     #[expect(dead_code, reason = "policies may carry an id, which means nothing to us")]
     id: Option<String>,
-    statement: OneOrMany<Written>,
+    #[serde(bound(deserialize = "S: DeserializeOwned"))]
+    statement: OneOrMany<S>,
 }
 
 #[derive(Deserialize)]
@@ -58,9 +122,10 @@ struct Written {
     action: Option<OneOrMany<String>>,
     not_action: Option<OneOrMany<String>>,
     resource: OneOrMany<String>,
+    condition: Option<Value>,
 }
 
-#[derive(Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 enum Effect {
     Allow,
     Deny,
@@ -91,55 +156,120 @@ impl<T> OneOrMany<T> {
     }
 }
 
+/// The statements of a policy of any kind.
+fn statements<S: DeserializeOwned>(json: &str) -> Result<Vec<S>, PolicyError> {
+    let document: Document<S> =
+        serde_json::from_str(json).map_err(|e| PolicyError::Malformed(e.to_string()))?;
+    if document.version != "2012-10-17" {
+        return Err(PolicyError::Version);
+    }
+    Ok(document.statement.into_vec())
+}
+
 impl Policy {
     /// Reads a policy. Elements that are not understood are refused here, so that no rule is ever
-    /// silently left out; actions of other services are taken and match nothing.
+    /// silently left out; statements about other services' actions are taken and match nothing.
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
-        let document: Document =
-            serde_json::from_str(json).map_err(|e| PolicyError::Malformed(e.to_string()))?;
-        if document.version != "2012-10-17" {
-            return Err(PolicyError::Version);
-        }
-        let statements = document.statement.into_vec().into_iter().map(Statement::check);
-        Ok(Self { statements: statements.collect::<Result<_, _>>()? })
+        let statements = statements::<Written>(json)?.into_iter().map(Statement::check);
+        let statements = statements.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { statements: statements.into_iter().flatten().collect() })
     }
 
-    /// Whether the policy lets its holder call `operation` on the organization.
-    pub fn allows(&self, operation: &str, organization: &OrganizationId) -> bool {
-        let matching = || self.statements.iter().filter(|s| s.matches(operation, organization));
-        matching().any(|statement| statement.allow) && !matching().any(|statement| !statement.allow)
+    /// What the policy says about a call.
+    pub fn decide(&self, asked: &Asked<'_>) -> Decision {
+        let matching = self.statements.iter().filter(|statement| statement.matches(asked));
+        matching.fold(Decision::ImplicitDeny, |so_far, statement| {
+            so_far.joined(if statement.allow { Decision::Allowed } else { Decision::ExplicitDeny })
+        })
+    }
+}
+
+impl Decision {
+    /// What two policies of one holder say together.
+    fn joined(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::ExplicitDeny, _) | (_, Self::ExplicitDeny) => Self::ExplicitDeny,
+            (one, other) => one.max(other),
+        }
     }
 }
 
 impl Statement {
-    fn check(written: Written) -> Result<Self, PolicyError> {
+    /// Checks a statement; one that can match no action of this server is left out, with whatever
+    /// its other elements say.
+    fn check(written: Written) -> Result<Option<Self>, PolicyError> {
         let (actions, negated) = match (written.action, written.not_action) {
             (Some(actions), None) => (actions.into_vec(), false),
             (None, Some(actions)) => (actions.into_vec(), true),
             (Some(_), Some(_)) | (None, None) => return Err(PolicyError::Action),
         };
-        if actions.is_empty() {
-            return Err(PolicyError::Action);
+        check_actions(&actions)?;
+        if !negated && actions.iter().all(|action| is_foreign(action)) {
+            return Ok(None);
         }
         let resources = written.resource.into_vec();
-        let known = |text: &String| text == "*" || is_organization_arn(text);
-        if resources.is_empty() || !resources.iter().all(known) {
+        if resources.is_empty() || !resources.iter().all(|text| is_resource(text)) {
             return Err(PolicyError::Resource);
         }
-        Ok(Self { allow: written.effect == Effect::Allow, actions, negated, resources })
+        let conditions = written.condition.as_ref().map(condition::parse).transpose()?;
+        Ok(Some(Self {
+            allow: written.effect == Effect::Allow,
+            actions,
+            negated,
+            resources,
+            conditions: conditions.unwrap_or_default(),
+        }))
     }
 
-    fn matches(&self, operation: &str, organization: &OrganizationId) -> bool {
-        let named = self.actions.iter().any(|pattern| action_matches(pattern, operation));
-        let here = self.resources.iter().any(|text| names_organization(text, organization));
-        named != self.negated && here
+    fn matches(&self, asked: &Asked<'_>) -> bool {
+        let named = self.actions.iter().any(|pattern| action_matches(pattern, asked.action));
+        let is_workdocs = asked.action.starts_with("workdocs:");
+        let covers = |text: &String| {
+            if is_workdocs {
+                names_organization(text, asked.organization)
+            } else {
+                wildcard_matches(text.as_bytes(), asked.resource.as_bytes())
+            }
+        };
+        named != self.negated
+            && self.resources.iter().any(covers)
+            && self.conditions.iter().all(|condition| condition.holds(asked))
     }
+}
+
+fn check_actions(actions: &[String]) -> Result<(), PolicyError> {
+    if actions.is_empty() {
+        return Err(PolicyError::Action);
+    }
+    let is_service = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_action = |text: &str| {
+        text == "*"
+            || text.split_once(':').is_some_and(|(service, name)| {
+                is_service(service) && !name.is_empty() && !name.contains(':')
+            })
+    };
+    match actions.iter().find(|text| !is_action(text)) {
+        Some(text) => Err(PolicyError::ActionName(text.clone())),
+        None => Ok(()),
+    }
+}
+
+fn is_resource(text: &str) -> bool {
+    text == "*" || is_organization_arn(text) || is_identity_arn(text)
 }
 
 /// Whether a text is `arn:aws:workdocs:REGION:ACCOUNT:organization/ID`, with wildcards or without.
 fn is_organization_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     matches!(parts[..], ["arn", "aws", "workdocs", _, _, last] if last.starts_with("organization/"))
+}
+
+/// Whether a text is the ARN of a user, a role or a session, with wildcards or without.
+fn is_identity_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(parts[..], ["arn", "aws", "iam" | "sts", "", _, _])
 }
 
 /// Whether a resource covers an organization. A site has no region and no account of its own, so only
@@ -149,123 +279,5 @@ fn names_organization(resource: &str, organization: &OrganizationId) -> bool {
     wildcard_matches(id.as_bytes(), organization.as_str().as_bytes())
 }
 
-/// Matches `workdocs:Get*`, `zocalo:*` or `*` with an operation; letter case does not count.
-fn action_matches(pattern: &str, operation: &str) -> bool {
-    let wanted = operation.to_ascii_lowercase();
-    match pattern.to_ascii_lowercase().split_once(':') {
-        None => pattern == "*",
-        Some(("workdocs" | "zocalo", name)) => wildcard_matches(name.as_bytes(), wanted.as_bytes()),
-        Some(_) => false,
-    }
-}
-
-/// `*` stands for any run of characters, `?` for one. Linear in space, without recursion.
-fn wildcard_matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut star, mut resume) = (0, None, 0);
-    let mut position = 0;
-    while position < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some(at);
-                resume = position;
-                at += 1;
-            }
-            Some(byte) if *byte == b'?' || *byte == text[position] => {
-                at += 1;
-                position += 1;
-            }
-            Some(_) | None => {
-                let Some(star) = star else { return false };
-                at = star + 1;
-                resume += 1;
-                position = resume;
-            }
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn policy(statements: &str) -> Policy {
-        Policy::parse(&format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#)).unwrap()
-    }
-
-    #[test]
-    fn a_deny_wins_over_an_allow_and_silence_is_a_no() {
-        let organization = OrganizationId::new("d-0123456789");
-        for (statements, allowed) in [
-            (r#"{"Effect":"Allow","Action":"workdocs:*","Resource":"*"}"#, true),
-            (r#"{"Effect":"Allow","Action":["workdocs:Get*","s3:*"],"Resource":"*"}"#, true),
-            (r#"{"Effect":"Allow","Action":"WORKDOCS:getfolder","Resource":["*"]}"#, true),
-            (r#"{"Effect":"Allow","Action":"zocalo:*","Resource":"*"}"#, true),
-            (r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#, true),
-            (r#"{"Effect":"Allow","Action":"workdocs:Get?older","Resource":"*"}"#, true),
-            (r#"{"Effect":"Allow","Action":"workdocs:GetFolderPath","Resource":"*"}"#, false),
-            (r#"{"Effect":"Allow","Action":"s3:GetFolder","Resource":"*"}"#, false),
-            (r#"{"Effect":"Allow","NotAction":"workdocs:Delete*","Resource":"*"}"#, true),
-            (r#"{"Effect":"Allow","NotAction":"workdocs:Get*","Resource":"*"}"#, false),
-            (
-                r#"[{"Effect":"Allow","Action":"*","Resource":"*"},
-                    {"Effect":"Deny","Action":"workdocs:GetFolder","Resource":"*"}]"#,
-                false,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"*",
-                    "Resource":"arn:aws:workdocs:us-east-1:1:organization/d-0123456789"}"#,
-                true,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"*",
-                    "Resource":"arn:aws:workdocs:us-east-1:1:organization/d-9999999999"}"#,
-                false,
-            ),
-            (
-                r#"[{"Effect":"Allow","Action":"*","Resource":"*"},
-                    {"Effect":"Deny","Action":"workdocs:Get*",
-                     "Resource":"arn:aws:workdocs:*:*:organization/*"}]"#,
-                false,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"*",
-                    "Resource":"arn:aws:workdocs:*:*:organization/d-01234*"}"#,
-                true,
-            ),
-            ("[]", false),
-        ] {
-            assert_eq!(
-                policy(statements).allows("GetFolder", &organization),
-                allowed,
-                "{statements}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_element_that_is_not_understood_is_named() {
-        let refused = Policy::parse(
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#,
-        );
-        assert!(refused.unwrap_err().to_string().contains("Condition"));
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused_when_it_is_written() {
-        for text in [
-            "",
-            "[]",
-            r#"{"Version":"2008-10-17","Statement":[]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*"}]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Maybe","Action":"*","Resource":"*"}]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*"}]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:folder/x:organization/d-0123456789"}]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}"#,
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}]}"#,
-        ] {
-            assert!(Policy::parse(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

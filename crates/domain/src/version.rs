@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::caller::{Action, Administrator, Caller, Identity, Scope};
     use crate::{
-        AccessKeyId, DocumentId, FolderId, Found, Grants, Item, Life, OrganizationId, Power,
-        UserId, grant,
+        AccessKeyId, Circumstances, DocumentId, FolderId, Found, Grants, Item, Life,
+        OrganizationId, Permit, Power, UserId, grant,
     };
 
     #[test]
@@ -146,11 +146,11 @@ mod tests {
             identity: Identity::Administrator(Administrator {
                 access_key_id: AccessKeyId::new("AKIA"),
                 arn: "arn:aws:iam::000000000000:user/root".to_owned(),
-                policy: None,
+                permit: Permit::everything(),
             }),
         };
         let action = Action { name: "GetDocumentVersion", scope: Scope::Read };
-        let call = Call::admit(caller, action, None).unwrap();
+        let call = Call::admit(caller, action, Circumstances::default(), None).unwrap();
         let now = Timestamp::from_millis(1);
         let version = Version {
             id: VersionId::new("1-a"),

@@ -7,6 +7,7 @@ mod documents;
 mod encode;
 mod error;
 mod folders;
+mod groups;
 mod labels;
 mod marker;
 mod permissions;
@@ -180,10 +181,12 @@ async fn answer(
         },
     };
     let retry_key = retry_key(operation, &caller, parts, &body_hash);
-    let call = Call::admit(caller, action, retry_key).map_err(|r| refused(r.into()))?;
+    let here = door.circumstances(parts);
+    let call = Call::admit(caller, action, here, retry_key).map_err(|r| refused(r.into()))?;
     if audited.must_wait() {
         return Err(refused(not_recorded()));
     }
+    door.site().require_directory(&call).await.map_err(|error| refused(error.into()))?;
     dispatch(door, operation, call, parts, &body, audited).await.map_err(refused)
 }
 
@@ -221,6 +224,9 @@ async fn dispatch(
         Operation::DescribeComments => comments::describe(&admitted).await,
         Operation::DescribeDocumentVersions => documents::describe_versions(&admitted).await,
         Operation::DescribeFolderContents => folders::describe_contents(&admitted).await,
+        Operation::DescribeGroups => groups::describe(&admitted).await,
+        Operation::DescribeRootFolders => folders::describe_roots(&admitted).await,
+        Operation::GetCurrentUser => users::get_current(&admitted).await,
         Operation::DescribeResourcePermissions => permissions::describe(&admitted).await,
         Operation::DescribeUsers => users::describe(&admitted).await,
         Operation::GetDocument => documents::get(&admitted).await,
@@ -242,10 +248,7 @@ async fn dispatch(
         Operation::CreateNotificationSubscription
         | Operation::DeleteNotificationSubscription
         | Operation::DescribeActivities
-        | Operation::DescribeGroups
         | Operation::DescribeNotificationSubscriptions
-        | Operation::DescribeRootFolders
-        | Operation::GetCurrentUser
         | Operation::SearchResources => Err(Problem::Code(
             ErrorCode::NotImplemented,
             format!("DocHarbor does not implement {} yet.", operation.name()),

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, header};
 use axum::http::request::Parts;
-use docharbor_domain::{Caller, DocumentId, Identity, OrganizationId, VersionId};
+use axum::http::{HeaderMap, header};
+use docharbor_domain::{Caller, Circumstances, DocumentId, Identity, OrganizationId, VersionId};
 use docharbor_sigv4::{Presign, Secret};
 use docharbor_site::{Error, Site};
 use ipnet::IpNet;
@@ -96,6 +96,11 @@ impl Door {
     pub(crate) fn client_ip(&self, parts: &Parts) -> Option<IpAddr> {
         let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
         Some(nearest_untrusted(peer.ip(), &parts.headers, &self.0.settings.trusted_proxies))
+    }
+
+    /// What policies may ask about a request besides its caller.
+    pub(crate) fn circumstances(&self, parts: &Parts) -> Circumstances {
+        Circumstances { now: self.site().now(), source_ip: self.client_ip(parts) }
     }
 
     /// What URLs for this client begin with.

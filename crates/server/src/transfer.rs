@@ -114,10 +114,12 @@ async fn admit(
     let caller = caller.ok_or(Error::Refused(Refusal::Hidden))?;
     audited.caller(&caller);
     audited.parameters([("documentId", document), ("versionId", version)]);
-    let call = Call::admit(caller, action, None).map_err(Error::Refused)?;
+    let here = door.circumstances(parts);
+    let call = Call::admit(caller, action, here, None).map_err(Error::Refused)?;
     if audited.must_wait() {
         return Err(Problem::Unrecorded);
     }
+    door.site().require_directory(&call).await?;
     let (document, version) = (DocumentId::new(document), VersionId::new(version));
     Ok(Grant { call, document, version })
 }

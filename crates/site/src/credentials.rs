@@ -1,12 +1,10 @@
 //! Who a credential stands for: access keys, users' tokens, and the holders of transfer URLs.
 
-use std::sync::Arc;
-
 use docharbor_domain::{
-    AccessKeyId, Administrator, Caller, Identity, OrganizationId, Policy, Refusal, Scopes,
-    TokenUser, User, UserId,
+    AccessKeyId, Administrator, Caller, Identity, OrganizationId, Permit, Policy, Refusal, Scopes,
+    Timestamp, TokenUser, User, UserId,
 };
-use docharbor_metadata::{AccessKeyRow, TokenRow};
+use docharbor_metadata::{AccessKeyRow, ListedKey, TokenRow};
 use zeroize::Zeroizing;
 
 use crate::keyring::{token_hash, token_text};
@@ -18,6 +16,29 @@ pub struct KeyHolder {
     pub caller: Caller,
     /// What they sign with.
     pub secret: Zeroizing<String>,
+    session: Option<SessionProof>,
+}
+
+/// What a temporary key is held to.
+struct SessionProof {
+    token_hash: String,
+    expires: Timestamp,
+}
+
+impl KeyHolder {
+    /// Whether this is the session token that belongs to the key. None belongs to a permanent key.
+    pub fn accepts(&self, session_token: Option<&str>) -> bool {
+        match (&self.session, session_token) {
+            (None, None) => true,
+            (Some(proof), Some(text)) => token_hash(text) == proof.token_hash,
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    /// Whether the key's time is over.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.session.as_ref().is_some_and(|proof| proof.expires <= now)
+    }
 }
 
 /// A token's holder, or why it has none.
@@ -44,9 +65,14 @@ impl Site {
         let row = self
             .look_up(id.clone(), |tx, id| Box::pin(async move { Ok(tx.access_key(id).await?) }))
             .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row.filter(|row| row.is_active) else { return Ok(None) };
         let secret = self.keyring().open(&row.organization, id, &row.sealed_secret)?;
-        Ok(Some(KeyHolder { caller: administrator(id, row)?, secret }))
+        let session = match (&row.session_token_hash, row.expires) {
+            (Some(hash), Some(expires)) => Some(SessionProof { token_hash: hash.clone(), expires }),
+            (None, None) => None,
+            _ => return Err(Error::Fault("a stored temporary key lacks its token or its end")),
+        };
+        Ok(Some(KeyHolder { caller: administrator(id, row)?, secret, session }))
     }
 
     /// Finds the holder of a user's token.
@@ -59,8 +85,16 @@ impl Site {
         Ok(match row {
             None => TokenHolder::Unknown,
             Some(row) if row.expires <= self.now() => TokenHolder::Expired,
-            Some(TokenRow { organization, user, user_type, status, scopes, .. }) => {
-                let identity = Identity::User(TokenUser { id: user, user_type, status, scopes });
+            Some(row) => {
+                let TokenRow { organization, user, user_type, status, scopes, .. } = row;
+                let from_directory = row.from_directory;
+                let identity = Identity::User(TokenUser {
+                    id: user,
+                    user_type,
+                    status,
+                    scopes,
+                    from_directory,
+                });
                 TokenHolder::User(Caller { organization, identity })
             }
         })
@@ -79,15 +113,26 @@ impl Site {
             .look_up(input, |tx, (organization, key, user)| {
                 Box::pin(async move {
                     let row = tx.access_key(key).await?;
-                    let user =
-                        if row.is_none() { tx.user(organization, user).await? } else { None };
-                    Ok((row, user))
+                    if row.is_some() {
+                        return Ok((row, None));
+                    }
+                    let Some(user) = tx.user(organization, user).await? else {
+                        return Ok((None, None));
+                    };
+                    let from_directory = tx.directory_key(organization, &user.id).await?.is_some();
+                    Ok((None, Some((user, from_directory))))
                 })
             })
             .await?;
         let caller = match (row, user) {
-            (Some(row), _) => administrator(&key, row)?,
-            (None, Some(user)) => by_url(user),
+            (Some(row), _) => {
+                let now = self.now();
+                if !row.is_active || row.expires.is_some_and(|end| end <= now) {
+                    return Ok(None);
+                }
+                administrator(&key, row)?
+            }
+            (None, Some((user, from_directory))) => by_url(user, from_directory),
             (None, None) => return Ok(None),
         };
         Ok(Some(caller).filter(|caller| caller.organization == *organization))
@@ -108,6 +153,41 @@ impl Site {
         let key = self.new_access_key();
         self.insert_access_key(organization, &key, name, policy).await?;
         Ok(key)
+    }
+
+    /// The permanent access keys of a site, oldest first.
+    pub async fn access_keys(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<ListedKey>, Error> {
+        self.read(organization.clone(), |tx, organization| {
+            Box::pin(async move { Ok(tx.access_keys(organization, None).await?) })
+        })
+        .await
+    }
+
+    /// Deletes a permanent access key, and ends what was got with it. The root key stays: it proves
+    /// that the master key is the right one, and opens the site when every other key is lost.
+    pub async fn delete_access_key(
+        &self,
+        organization: &OrganizationId,
+        id: &AccessKeyId,
+    ) -> Result<(), Error> {
+        if self.root_key(organization).await?.id == *id {
+            return Err(Refusal::InvalidOperation("the root key cannot be deleted").into());
+        }
+        self.write((organization.clone(), id.clone()), |tx, (organization, id)| {
+            Box::pin(async move {
+                let keys = tx.access_keys(organization, None).await?;
+                if !keys.iter().any(|key| key.id == *id) {
+                    let ids = vec![id.to_string()];
+                    return Err(Refusal::NotFound { what: "the access key", ids }.into());
+                }
+                tx.delete_access_key(organization, id).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     pub(crate) fn new_access_key(&self) -> NewAccessKey {
@@ -187,22 +267,31 @@ impl Site {
 }
 
 fn administrator(id: &AccessKeyId, row: AccessKeyRow) -> Result<Caller, Error> {
-    let policy = row
-        .policy
-        .map(|json| Policy::parse(&json).map(Arc::new))
-        .transpose()
-        .map_err(|_| Error::Fault("a stored policy cannot be read"))?;
+    let read = |json: &String| {
+        Policy::parse(json).map_err(|_| Error::Fault("a stored policy cannot be read"))
+    };
+    let mut permit = Permit::everything();
+    if row.principal.is_some() {
+        let policies = row.principal_policies.iter().map(read);
+        permit = permit.narrowed(policies.collect::<Result<_, _>>()?);
+    }
+    if let Some(json) = &row.policy {
+        permit = permit.narrowed(vec![read(json)?]);
+    }
+    let arn = match &row.session_name {
+        Some(session) => {
+            let role = row.name.rsplit('/').next().unwrap_or_default();
+            format!("arn:aws:sts::{}:assumed-role/{role}/{session}", row.account_id)
+        }
+        None => format!("arn:aws:iam::{}:user/{}", row.account_id, row.name),
+    };
     Ok(Caller {
         organization: row.organization,
-        identity: Identity::Administrator(Administrator {
-            access_key_id: id.clone(),
-            arn: format!("arn:aws:iam::{}:user/{}", row.account_id, row.name),
-            policy,
-        }),
+        identity: Identity::Administrator(Administrator { access_key_id: id.clone(), arn, permit }),
     })
 }
 
-fn by_url(user: User) -> Caller {
+fn by_url(user: User, from_directory: bool) -> Caller {
     Caller {
         organization: user.organization,
         identity: Identity::User(TokenUser {
@@ -210,6 +299,7 @@ fn by_url(user: User) -> Caller {
             user_type: user.user_type,
             status: user.status,
             scopes: Scopes { read: true, write: true },
+            from_directory,
         }),
     }
 }

@@ -203,6 +203,7 @@ impl Site {
             Box::pin(async move {
                 tx.delete_old_answers(organization, *before).await?;
                 tx.delete_expired_tokens(organization, *now).await?;
+                tx.delete_expired_keys(organization, *now).await?;
                 Ok(())
             })
         })

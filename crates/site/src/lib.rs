@@ -11,10 +11,12 @@ mod comments;
 mod content;
 mod credentials;
 mod custom_metadata;
+mod directory;
 mod documents;
 mod error;
 mod folders;
 mod groups;
+mod iam;
 mod jobs;
 mod keyring;
 mod labels;
@@ -27,6 +29,7 @@ mod random;
 mod resources;
 mod retention;
 mod setup;
+mod sts;
 mod uploads;
 mod users;
 mod verify;
@@ -35,6 +38,7 @@ mod versions;
 use std::sync::Arc;
 
 use docharbor_blobs::BlobStore;
+use docharbor_directory::Connector;
 use docharbor_domain::Timestamp;
 use docharbor_metadata::Metadata;
 use tokio::sync::{Notify, Semaphore};
@@ -45,7 +49,12 @@ pub use comments::{CommentView, CommentsPage, CommentsQuery};
 pub use content::{Download, Incoming, ReceiveRefusal};
 pub use credentials::{KeyHolder, NewAccessKey, TokenHolder};
 pub use custom_metadata::Subject;
+pub use directory::{DirectoryStatus, SyncReport};
 pub use docharbor_blobs::{Digest, Expected, ReceiveError};
+pub use docharbor_directory::{
+    DirectoryError, Kind as DirectoryKind, LdapConnector, Settings as DirectorySettings,
+};
+pub use docharbor_metadata::{IamEntity, IamRole, ListedKey};
 pub use docharbor_metadata::{
     Group, GroupListing, Organization, Permission, PermissionListing, Place, SharedPlace,
     UserListing, UserSort,
@@ -54,6 +63,7 @@ pub use documents::VersionView;
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
 pub use groups::GroupsPage;
+pub use iam::{NewIamRole, PolicyOwner};
 pub use jobs::JobsDone;
 pub use keyring::{Keyring, MasterKey};
 pub use labels::Selection;
@@ -66,6 +76,7 @@ pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
 pub use resources::{SharedPage, SharedQuery};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
+pub use sts::{RoleRequest, Session};
 pub use uploads::Upload;
 pub use users::NewUser;
 pub use verify::{Finding, Report};
@@ -83,6 +94,8 @@ pub struct Settings {
     pub recycle_bin_retention_ms: i64,
     /// How long administrators can bring it back after that, in milliseconds.
     pub recovery_bin_retention_ms: i64,
+    /// How often everybody is read from a connected directory, in milliseconds.
+    pub directory_sync_interval_ms: i64,
 }
 
 impl Default for Settings {
@@ -93,6 +106,7 @@ impl Default for Settings {
             garbage_grace_ms: 24 * 3_600_000,
             recycle_bin_retention_ms: 30 * 24 * 3_600_000,
             recovery_bin_retention_ms: 60 * 24 * 3_600_000,
+            directory_sync_interval_ms: 300_000,
         }
     }
 }
@@ -106,6 +120,8 @@ pub struct Parts {
     pub metadata: Metadata,
     /// The bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// What talks to the directories of other programs.
+    pub directories: Arc<dyn Connector>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -125,6 +141,8 @@ pub struct Site {
     parts: Arc<Parts>,
     /// Argon2 takes 19 MiB and a core for a while: two at a time are enough for anybody.
     hashing: Arc<Semaphore>,
+    /// Whether the connected directories answer.
+    directories: Arc<directory::Probes>,
     /// Wakes the jobs when there is something to remove.
     work: Arc<Notify>,
 }
@@ -135,6 +153,7 @@ impl Site {
         Self {
             parts: Arc::new(parts),
             hashing: Arc::new(Semaphore::new(2)),
+            directories: Arc::default(),
             work: Arc::new(Notify::new()),
         }
     }

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::Bytes;
 use docharbor_blobs::{BlobStore, LIST_PAGE_MAX, LocalBlobs};
 use docharbor_domain::{
-    Action, Administrator, Call, Caller, DocumentId, Folder, FolderId, Identity, ItemKind,
-    NewUpload, OrganizationId, Refusal, ResourceId, ResourceName, Scope, Scopes, StorageRule,
-    Timestamp, TokenUser, UploadTarget, User, UserChange, UserId, UserStatus, UserType, VersionId,
+    Action, Administrator, Call, Caller, Circumstances, DocumentId, Folder, FolderId, Identity,
+    ItemKind, NewUpload, OrganizationId, Refusal, ResourceId, ResourceName, Scope, Scopes,
+    StorageRule, Timestamp, TokenUser, UploadTarget, User, UserChange, UserId, UserStatus,
+    UserType, VersionId,
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_site::{
@@ -158,10 +159,11 @@ impl TestSite {
             user_type: user.user_type,
             status: UserStatus::Active,
             scopes: Scopes { read: true, write: true },
+            from_directory: false,
         });
         let organization = self.call.organization().clone();
         let action = Action { name: "Anything", scope: Scope::Write };
-        let call = Call::admit(Caller { organization, identity }, action, None).unwrap();
+        let call = admitted(Caller { organization, identity }, action, None).unwrap();
         Actor { site: self.site.clone(), call }
     }
 
@@ -532,10 +534,14 @@ fn administrator(organization: OrganizationId, retry_key: Option<String>) -> Cal
     let identity = Identity::Administrator(Administrator {
         access_key_id: docharbor_domain::AccessKeyId::new("AKIAROOT"),
         arn: "arn:aws:iam::000000000000:user/root".to_owned(),
-        policy: None,
+        permit: docharbor_domain::Permit::everything(),
     });
     let action = Action { name: "Anything", scope: Scope::Write };
-    Call::admit(Caller { organization, identity }, action, retry_key).unwrap()
+    admitted(Caller { organization, identity }, action, retry_key).unwrap()
+}
+
+fn admitted(caller: Caller, action: Action, retry_key: Option<String>) -> Result<Call, Refusal> {
+    Call::admit(caller, action, Circumstances::default(), retry_key)
 }
 
 fn site(
@@ -547,6 +553,7 @@ fn site(
     Site::new(Parts {
         metadata: metadata.clone(),
         blobs,
+        directories: Arc::new(docharbor_site::LdapConnector),
         clock: Arc::<TestClock>::clone(clock),
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&MasterKey::new([7; 32])),
