@@ -354,7 +354,7 @@ fn filter(organization: &OrganizationId, listing: &UserListing) -> Vec<Value> {
 }
 
 /// Keeps the wildcards of LIKE from meaning anything in a user's text.
-fn escaped(word: &str) -> String {
+pub(crate) fn escaped(word: &str) -> String {
     word.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
@@ -381,7 +381,7 @@ fn decode_user(row: &Row) -> Result<User, StoreError> {
     })
 }
 
-fn encode_status(status: UserStatus) -> &'static str {
+pub(crate) fn encode_status(status: UserStatus) -> &'static str {
     match status {
         UserStatus::Active => "ACTIVE",
         UserStatus::Inactive => "INACTIVE",

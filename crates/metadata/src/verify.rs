@@ -215,6 +215,40 @@ pub const CHECKS: &[Check] = &[
                WHERE p.organization_id = $1 AND r.state <> 'DELETED'",
     },
     Check {
+        invariant: "who is in a group is what follows from who was put into it and its groups",
+        sql: "WITH RECURSIVE below(root, id) AS (
+                  SELECT g.id, g.id FROM site_group g WHERE g.organization_id = $1
+                  UNION
+                  SELECT below.root, d.member_id FROM below CROSS JOIN group_direct_member d
+                   WHERE d.organization_id = $1 AND d.group_id = below.id
+                     AND d.member_type = 'GROUP'),
+                   due(group_id, user_id) AS (
+                  SELECT DISTINCT below.root, d.member_id
+                    FROM below CROSS JOIN group_direct_member d
+                   WHERE d.organization_id = $1 AND d.group_id = below.id
+                     AND d.member_type = 'USER')
+              SELECT due.group_id, 'lacks a member' FROM due
+               LEFT JOIN group_member m ON m.organization_id = $1 AND m.group_id = due.group_id
+                     AND m.user_id = due.user_id
+               WHERE m.user_id IS NULL
+              UNION ALL
+              SELECT m.group_id, 'has one too many' FROM group_member m
+               LEFT JOIN due ON due.group_id = m.group_id AND due.user_id = m.user_id
+               WHERE m.organization_id = $1 AND due.user_id IS NULL",
+    },
+    Check {
+        invariant: "who was put into a group exists, and so does the group",
+        sql: "SELECT d.group_id, d.member_type FROM group_direct_member d
+               LEFT JOIN site_group g ON g.organization_id = d.organization_id
+                     AND g.id = d.group_id
+               LEFT JOIN site_group i ON i.organization_id = d.organization_id
+                     AND i.id = d.member_id AND d.member_type = 'GROUP'
+               LEFT JOIN site_user u ON u.organization_id = d.organization_id
+                     AND u.id = d.member_id AND d.member_type = 'USER'
+               WHERE d.organization_id = $1
+                 AND (g.id IS NULL OR (i.id IS NULL AND u.id IS NULL))",
+    },
+    Check {
         invariant: "every member of a group is a user, and every group is one",
         sql: "SELECT m.group_id, 'member' FROM group_member m
                LEFT JOIN site_group g ON g.organization_id = m.organization_id

@@ -219,7 +219,7 @@ impl Round<'_> {
             ShareWith::Anonymous(_) => Principal::Anonymous,
             ShareWith::Organization(id) => Principal::Organization(id.clone()),
             ShareWith::Group(id) => {
-                if !tx.has_group_kept(organization, id).await? {
+                if tx.group_kept(organization, id).await?.is_none() {
                     return Err(ShareFailure::UnknownGroup.into());
                 }
                 Principal::Group(id.clone())

@@ -78,6 +78,13 @@ structures! {
         /// Where the next page begins; absent on the last one.
         marker: PageMarkerType, optional "Marker";
     }
+    /// The answer to `DescribeRootFolders`.
+    DescribeRootFoldersResponse {
+        /// The folders of one page.
+        folders: FolderMetadataList, always "Folders";
+        /// Where the next page begins; absent on the last one.
+        marker: PageMarkerType, optional "Marker";
+    }
     /// The answer to `GetFolderPath`.
     GetFolderPathResponse {
         /// The way from the root.
@@ -132,6 +139,12 @@ requests! {
         content_type: FolderContentType, optional query "Type" as "type";
         /// What the list is to hold beyond the usual, with commas between the words.
         include: FieldNamesType, optional query "Include" as "include";
+    }
+    DescribeRootFolders(DescribeRootFoldersRequest) -> DescribeRootFoldersResponse {
+        /// How many folders the page may hold.
+        limit: LimitType, optional query "Limit" as "limit";
+        /// Where the page begins.
+        marker: PageMarkerType, optional query "Marker" as "marker";
     }
     GetFolderPath(GetFolderPathRequest) -> GetFolderPathResponse {
         /// The folder.

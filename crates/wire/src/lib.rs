@@ -11,6 +11,7 @@ mod documents;
 mod enumeration;
 mod errors;
 mod folders;
+mod groups;
 mod labels;
 mod number;
 mod operations;
@@ -55,16 +56,19 @@ pub use enumeration::{
 pub use errors::{ErrorBody, ErrorCode};
 pub use folders::{
     CreateFolderRequest, CreateFolderResponse, DeleteFolderContentsRequest, DeleteFolderRequest,
-    DescribeFolderContentsRequest, DescribeFolderContentsResponse, FolderMetadata,
-    FolderMetadataList, GetFolderPathRequest, GetFolderPathResponse, GetFolderRequest,
-    GetFolderResponse, ResourcePath, ResourcePathComponent, ResourcePathComponentList,
-    UpdateFolderRequest,
+    DescribeFolderContentsRequest, DescribeFolderContentsResponse, DescribeRootFoldersRequest,
+    DescribeRootFoldersResponse, FolderMetadata, FolderMetadataList, GetFolderPathRequest,
+    GetFolderPathResponse, GetFolderRequest, GetFolderResponse, ResourcePath,
+    ResourcePathComponent, ResourcePathComponentList, UpdateFolderRequest,
+};
+pub use groups::{
+    DescribeGroupsRequest, DescribeGroupsResponse, GroupMetadata, GroupMetadataList, GroupNameType,
 };
 pub use labels::{
     CreateLabelsRequest, CreateLabelsResponse, DeleteLabelsRequest, DeleteLabelsResponse,
     SharedLabels,
 };
-pub use number::{BooleanType, LimitType, PositiveSizeType, SizeType};
+pub use number::{BooleanType, LimitType, PositiveIntegerType, PositiveSizeType, SizeType};
 pub use operations::{Operation, Scope};
 pub use permissions::{
     AddResourcePermissionsRequest, AddResourcePermissionsResponse,
@@ -87,8 +91,8 @@ pub use time::{EpochSeconds, TimestampType};
 pub use users::{
     ActivateUserRequest, ActivateUserResponse, CreateUserRequest, CreateUserResponse,
     DeactivateUserRequest, DeleteUserRequest, DescribeUsersRequest, DescribeUsersResponse,
-    OrganizationUserList, StorageRuleType, UpdateUserRequest, UpdateUserResponse, User,
-    UserStorageMetadata,
+    GetCurrentUserRequest, GetCurrentUserResponse, OrganizationUserList, StorageRuleType,
+    UpdateUserRequest, UpdateUserResponse, User, UserStorageMetadata,
 };
 pub use violation::{Violation, Violations};
 
@@ -116,6 +120,10 @@ pub fn shapes() -> impl Iterator<Item = &'static shape::Shape> {
         folders::COLLECTIONS,
         folders::STRUCTURES,
         folders::REQUESTS,
+        groups::TEXTS,
+        groups::COLLECTIONS,
+        groups::STRUCTURES,
+        groups::REQUESTS,
         documents::COLLECTIONS,
         documents::STRUCTURES,
         documents::REQUESTS,
@@ -144,6 +152,7 @@ pub fn exchanges() -> impl Iterator<Item = &'static Exchange> {
     [
         users::EXCHANGES,
         folders::EXCHANGES,
+        groups::EXCHANGES,
         documents::EXCHANGES,
         permissions::EXCHANGES,
         resources::EXCHANGES,

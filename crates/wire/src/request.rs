@@ -38,14 +38,17 @@ pub trait Request: Sized {
     fn decode(input: &Input<'_>) -> Result<Self, Violations>;
 }
 
-/// The member that every request may carry, and that is used before a request is decoded.
-pub(crate) const AUTHENTICATION: Member = Member {
-    name: "AuthenticationToken",
-    shape: AuthenticationHeaderType::SHAPE.name,
-    location: Location::Header,
-    location_name: Some("Authentication"),
-    required: false,
-};
+/// The member that every request may carry, and that is used before a request is decoded. Two are
+/// about nobody without it.
+pub(crate) const fn authentication(operation: Operation) -> Member {
+    Member {
+        name: "AuthenticationToken",
+        shape: AuthenticationHeaderType::SHAPE.name,
+        location: Location::Header,
+        location_name: Some("Authentication"),
+        required: matches!(operation, Operation::DescribeRootFolders | Operation::GetCurrentUser),
+    }
+}
 
 impl Input<'_> {
     /// Reads a member of the path, which is always required.

@@ -201,6 +201,8 @@ macro_rules! requests {
 
                 fn decode(input: &crate::Input<'_>) -> Result<Self, crate::Violations> {
                     let mut violations = crate::Violations::new();
+                    // A request without members uses neither.
+                    let _ = (input, &mut violations);
                     $(
                         let $field = crate::structure::read!(
                             $presence, $shape, $location, input, violations, $wire, $($location_name)?
@@ -219,7 +221,7 @@ macro_rules! requests {
                 const SHAPE: crate::shape::Shape = crate::shape::Shape {
                     name: stringify!($name),
                     kind: crate::shape::ShapeKind::Structure(&[
-                        crate::request::AUTHENTICATION,
+                        crate::request::authentication(crate::Operation::$operation),
                         $(crate::shape::Member {
                             name: $wire,
                             shape: <$shape as crate::shape::Declared>::SHAPE.name,

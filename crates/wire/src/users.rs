@@ -86,6 +86,11 @@ structures! {
         /// The user as changed.
         user: User, always "User";
     }
+    /// The answer to `GetCurrentUser`.
+    GetCurrentUserResponse {
+        /// The user whose token asked.
+        user: User, always "User";
+    }
     /// The answer to `DescribeUsers`.
     DescribeUsersResponse {
         /// One page of the users.
@@ -159,6 +164,7 @@ requests! {
         /// What is to be said of each user beyond the usual, with commas between the words.
         fields: FieldNamesType, optional query "Fields" as "fields";
     }
+    GetCurrentUser(GetCurrentUserRequest) -> GetCurrentUserResponse {}
     ActivateUser(ActivateUserRequest) -> ActivateUserResponse {
         /// The user.
         user_id: IdType, required uri "UserId";

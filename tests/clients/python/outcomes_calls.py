@@ -227,6 +227,17 @@ def update_user(world):
     return some_user(world).members | {"GivenName": "Changed"}
 
 
+@call("DescribeGroups")
+def describe_groups(world):
+    return {"OrganizationId": world.organization, "SearchQuery": "e"}
+
+
+@call("DescribeRootFolders")
+@call("GetCurrentUser")
+def of_oneself(world):
+    return Attempt(world.as_ann, {})
+
+
 @call("DescribeUsers")
 def describe_users(world):
     return {"OrganizationId": world.organization}

@@ -8,7 +8,10 @@ from outcomes_world import UNKNOWN_ITEM, UNKNOWN_VERSION
 
 ITEM_MEMBERS = ("DocumentId", "FolderId", "ResourceId", "ParentFolderId")
 USER_ADMINISTRATION = ("ActivateUser", "CreateUser", "DeactivateUser", "DeleteUser", "UpdateUser")
-OF_NO_ITEM = (*USER_ADMINISTRATION, "DescribeUsers", "GetResources")
+OF_NO_ITEM = (
+    *USER_ADMINISTRATION, "DescribeGroups", "DescribeRootFolders", "DescribeUsers",
+    "GetCurrentUser", "GetResources",
+)
 # What a viewer of an item may not do with it.
 BEYOND_A_VIEWER = (
     "AddResourcePermissions", "CreateComment", "CreateCustomMetadata", "CreateFolder",
@@ -29,6 +32,8 @@ OF_A_VERSION = (
     "AbortDocumentVersionUpload", "CreateComment", "DeleteComment", "DeleteDocumentVersion",
     "DescribeComments", "GetDocumentVersion", "UpdateDocumentVersion",
 )
+# What only a token can ask.
+OF_ONESELF = ("DescribeRootFolders", "GetCurrentUser")
 OF_A_USER = ("ActivateUser", "DeactivateUser", "DeleteUser", "UpdateUser")
 
 
@@ -157,6 +162,7 @@ for name in CALLS:
             provoke(
                 name, "InvalidArgument", "the Limit is 0",
                 spoiled(name, lambda world, attempt: replace(
-                    with_members(attempt, Limit=0), client=world.unchecked
+                    with_members(attempt, Limit=0),
+                    client=world.as_ann_unchecked if name in OF_ONESELF else world.unchecked,
                 )),
             )

@@ -6,6 +6,14 @@ from outcomes_everywhere import with_members
 from outcomes_world import UNKNOWN_COMMENT, UNKNOWN_VERSION
 
 
+# UnauthorizedOperation.
+
+
+@provokes("DescribeGroups", "UnauthorizedOperation", "a guest asks")
+def groups_for_a_guest(world):
+    return Attempt(world.as_guest, {"SearchQuery": "e"})
+
+
 # EntityAlreadyExists.
 
 

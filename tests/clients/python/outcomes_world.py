@@ -70,12 +70,24 @@ class World:
     @functools.cached_property
     def as_denied(self):
         """A key whose policy allows nothing."""
-        return workdocs(self.server, key=self.server.key("denied", NOTHING_ALLOWED))
+        # The SDK holds a token to be needed for some calls; the server is to say that it is.
+        key = self.server.key("denied", NOTHING_ALLOWED)
+        return workdocs(self.server, key=key, validate=False)
 
     @functools.cached_property
     def unchecked(self):
         """The administrator, with an SDK that sends what breaks the model."""
         return workdocs(self.server, validate=False)
+
+    @functools.cached_property
+    def as_guest(self):
+        """Somebody who was invited."""
+        return self.site.guest().client()
+
+    @functools.cached_property
+    def as_ann_unchecked(self):
+        """Ann, with an SDK that sends what breaks the model."""
+        return self.ann.client(validate=False)
 
     @property
     def unknown_user(self):

@@ -48,6 +48,15 @@ class Site:
         } | members
         return Person(self, self.admin.create_user(**members)["User"])
 
+    def guest(self):
+        """Invites a guest, who comes."""
+        folder = self.folder(self.person().root)
+        address = f"{self.name('guest').replace(' ', '.')}@example.com"
+        invitation = {"Id": address, "Type": "INVITE", "Role": "VIEWER"}
+        shared = self.admin.add_resource_permissions(ResourceId=folder, Principals=[invitation])
+        identity = shared["ShareResults"][0]["InviteePrincipalId"]
+        return Person(self, self.admin.activate_user(UserId=identity)["User"])
+
     def folder(self, parent, name=None):
         """Makes a folder and answers its id."""
         made = self.admin.create_folder(ParentFolderId=parent, Name=name or self.name("folder"))

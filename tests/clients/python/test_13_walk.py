@@ -379,6 +379,24 @@ def list_users(walk):
     )
 
 
+@action(1, "DescribeGroups")
+def list_groups(walk):
+    walk.call(
+        "DescribeGroups", SearchQuery=walk.one_of(["g", "e", "a b"]), Limit=walk.one_of([1, 999])
+    )
+
+
+@action(1, "GetCurrentUser")
+def look_at_oneself(walk):
+    walk.call("GetCurrentUser", who=walk.one_of(["ann", "bob", "guest"]))
+
+
+@action(1, "DescribeRootFolders")
+def look_at_ones_roots(walk):
+    who = walk.one_of(["ann", "bob", "guest"])
+    walk.call("DescribeRootFolders", who=who, Limit=walk.one_of([1, 999]))
+
+
 @action(1, "DescribeUsers")
 def look_at_users(walk):
     walk.call("DescribeUsers", UserIds=walk.recent([*walk.ids.users, *walk.ids.passing_users]))

@@ -121,7 +121,7 @@ def test_what_cannot_be_done_to_a_group_is_told(site, bob):
     for wrong in ("", "  ", "a\nb", "x" * 257):
         assert "256 characters" in command(site, "create", wrong, expect=2)
     assert "group does not exist" in command(site, "add-member", "nobody", bob.id, expect=1)
-    assert "user does not exist" in command(site, "add-member", id, "nobody", expect=1)
+    assert "user or group does not exist" in command(site, "add-member", id, "nobody", expect=1)
     site.server.run("group", "create", expect=2)
 
 
@@ -129,7 +129,7 @@ def test_a_deleted_user_is_in_no_group(site, folder, bob):
     id = make_group(site, bob)
     give(site, folder, group(id))
     site.admin.delete_user(UserId=bob.id)
-    assert "user does not exist" in command(site, "add-member", id, bob.id, expect=1)
+    assert "user or group does not exist" in command(site, "add-member", id, bob.id, expect=1)
     site.server.verify()
 
 
@@ -254,3 +254,93 @@ def test_users_ask_for_themselves_and_administrators_name_somebody(site, bob):
         with refused(NOT_ALLOWED):
             bob.client().get_resources(UserId=named)
     assert shared_with(site.admin, UserId=bob.id) == [[], []]
+
+
+# Groups within groups.
+
+
+def test_who_is_in_a_group_within_a_group_has_the_role_of_both(site, folder, bob):
+    inner, middle, outer = make_group(site, bob), make_group(site), make_group(site)
+    command(site, "add-member", middle, inner)
+    command(site, "add-member", outer, middle)
+    give(site, folder, group(outer))
+    assert bob.client().get_folder(FolderId=folder)["Metadata"]["Id"] == folder
+    command(site, "remove-member", outer, middle)
+    with refused(HIDDEN):
+        bob.client().get_folder(FolderId=folder)
+    command(site, "add-member", outer, inner)
+    bob.client().get_folder(FolderId=folder)
+    command(site, "remove-member", inner, bob.username)
+    with refused(HIDDEN):
+        bob.client().get_folder(FolderId=folder)
+
+
+def test_groups_in_a_circle_do_no_harm(site, folder, bob):
+    first, second = make_group(site, bob), make_group(site)
+    command(site, "add-member", first, second)
+    command(site, "add-member", second, first)
+    give(site, folder, group(second))
+    bob.client().get_folder(FolderId=folder)
+    command(site, "delete", first)
+    with refused(HIDDEN):
+        bob.client().get_folder(FolderId=folder)
+
+
+def test_a_deleted_group_is_gone_with_what_was_shared_with_it(site, folder, bob):
+    id = make_group(site, bob)
+    give(site, folder, group(id))
+    command(site, "delete", id)
+    with refused(HIDDEN):
+        bob.client().get_folder(FolderId=folder)
+    assert id not in roles(site.admin, folder)
+    assert id not in command(site, "list")
+    assert "does not exist" in command(site, "delete", id, expect=1)
+
+
+def test_a_group_is_not_put_into_itself_and_a_stranger_not_taken_out(site, bob):
+    id = make_group(site)
+    assert "into itself" in command(site, "add-member", id, id, expect=1)
+    assert "does not exist" in command(site, "remove-member", id, bob.username, expect=1)
+
+
+# DescribeGroups.
+
+
+def groups_of(client, query, **members):
+    return client.describe_groups(SearchQuery=query, **members)["Groups"]
+
+
+def test_groups_are_found_by_the_beginnings_of_their_words_whatever_the_letters(site, bob):
+    mark = site.name("Zoë").split()[0]
+    names = [f"{mark} Harbour Masters", f"{mark} Hafenmeister", f"Night {mark}"]
+    ids = {name: command(site, "create", name).strip() for name in names}
+    for client in (site.admin, bob.client()):
+        found = groups_of(client, mark.lower().replace("ë", "e"))
+        assert [one["Name"] for one in found] == sorted(names, key=str.casefold)
+        assert {one["Id"] for one in found} == set(ids.values())
+        assert [one["Name"] for one in groups_of(client, f"{mark} ma")] == [names[0]]
+        assert groups_of(client, f"{mark} asters") == []
+        assert groups_of(client, f"{mark}%") == groups_of(client, f"{mark}_") == []
+
+
+def test_groups_are_listed_page_by_page(site):
+    mark = site.name("paged").split()[0]
+    names = [f"{mark} {number:02}" for number in range(7)]
+    for name in names:
+        command(site, "create", name)
+    pages = site.admin.get_paginator("describe_groups").paginate(
+        SearchQuery=mark, PaginationConfig={"PageSize": 3}
+    )
+    sizes = [[one["Name"] for one in page["Groups"]] for page in pages]
+    assert [len(page) for page in sizes] == [3, 3, 1]
+    assert [name for page in sizes for name in page] == names
+    marker = site.admin.describe_groups(SearchQuery=mark, Limit=1)["Marker"]
+    with refused("ValidationException"):
+        site.admin.describe_groups(SearchQuery="other", Marker=marker)
+
+
+def test_a_guest_and_another_organization_see_no_groups(site):
+    with refused(NOT_ALLOWED):
+        site.guest().client().describe_groups(SearchQuery="e")
+    with refused(HIDDEN):
+        site.admin.describe_groups(SearchQuery="e", OrganizationId="d-0000000000")

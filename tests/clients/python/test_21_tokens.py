@@ -169,3 +169,39 @@ def test_a_policy_that_is_not_understood_is_not_taken(site, tmp_path):
     )
     assert done.stdout == ""
     assert done.stderr
+
+
+# What only a token can ask.
+
+
+def test_a_token_asks_who_it_is_and_where_its_folders_are(site, bob):
+    user = bob.client().get_current_user()["User"]
+    assert (user["Id"], user["Username"], user["RootFolderId"], user["Storage"]["StorageRule"]) == (
+        bob.id, bob.username, bob.root, {"StorageAllocatedInBytes": 1 << 40, "StorageType": "QUOTA"}
+    )
+    assert user["OrganizationId"] == site.server.organization_id
+    folders = bob.client().describe_root_folders()["Folders"]
+    assert [(one["Id"], one["CreatorId"]) for one in folders] == [
+        (bob.root, bob.id), (bob.recycle_bin, bob.id)
+    ]
+    assert folders[0]["Name"] == "/"
+    assert folders[0]["ParentFolderId"] == bob.id
+
+
+def test_the_two_folders_come_page_by_page(bob, ann):
+    first = bob.client().describe_root_folders(Limit=1)
+    second = bob.client().describe_root_folders(Limit=1, Marker=first["Marker"])
+    assert [one["Id"] for one in first["Folders"] + second["Folders"]] == [
+        bob.root, bob.recycle_bin
+    ]
+    assert "Marker" not in second
+    with refused("InvalidArgumentException"):
+        ann.client().describe_root_folders(Limit=1, Marker=first["Marker"])
+
+
+def test_an_access_key_is_no_user(site):
+    unchecked = workdocs(site.server, validate=False)
+    for call in (unchecked.get_current_user, unchecked.describe_root_folders):
+        with refused("UnauthorizedOperationException") as refusal:
+            call()
+        assert "token" in refusal.message

@@ -9,14 +9,17 @@ use super::Existing;
 use crate::configuration::DEFAULT_DATA_DIRECTORY;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
-use crate::flags::StoreFlags;
-use crate::wiring;
+use crate::flags::SiteFlags;
+use crate::wiring::{self, Membership};
 
 /// Groups of users, with which folders and documents can be shared
 #[derive(Subcommand)]
 pub(crate) enum Group {
     Create(Create),
-    AddMember(AddMember),
+    List(List),
+    Delete(Delete),
+    AddMember(Member),
+    RemoveMember(Member),
 }
 
 /// Make a group and print its id, and nothing else
@@ -29,37 +32,63 @@ pub(crate) struct Create {
     #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
     directory: PathBuf,
     #[command(flatten)]
-    store: StoreFlags,
+    site: SiteFlags,
 }
 
-/// Put a user into a group
+/// Print every group as a line of JSON
 #[derive(Args)]
-pub(crate) struct AddMember {
-    /// Name or id of the group
-    #[arg(value_name = "GROUP")]
-    group: String,
-    /// Name or id of the user
-    #[arg(value_name = "USER")]
-    user: String,
+pub(crate) struct List {
     /// The data directory of the server
     #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
     directory: PathBuf,
     #[command(flatten)]
-    store: StoreFlags,
+    site: SiteFlags,
+}
+
+/// Delete a group, and with it what was shared with it
+#[derive(Args)]
+pub(crate) struct Delete {
+    /// Name or id of the group
+    #[arg(value_name = "GROUP")]
+    group: String,
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    #[command(flatten)]
+    site: SiteFlags,
+}
+
+/// A user, or another group with all its members, in a group
+#[derive(Args)]
+pub(crate) struct Member {
+    /// Name or id of the group
+    #[arg(value_name = "GROUP")]
+    group: String,
+    /// Name or id of the user or of the other group
+    #[arg(value_name = "MEMBER")]
+    member: String,
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    #[command(flatten)]
+    site: SiteFlags,
 }
 
 impl Group {
     pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
         match self {
             Self::Create(create) => create.run(environment).await,
-            Self::AddMember(add_member) => add_member.run(environment).await,
+            Self::List(list) => list.run(environment).await,
+            Self::Delete(delete) => delete.run(environment).await,
+            Self::AddMember(member) => member.run(Membership::Begins, environment).await,
+            Self::RemoveMember(member) => member.run(Membership::Ends, environment).await,
         }
     }
 }
 
 impl Create {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let existing = Existing::open(&self.directory, self.store, environment)?;
+        let existing = Existing::open(&self.directory, self.site, environment)?;
         let Existing { configuration, directory, master_key } = &existing;
         let id = wiring::create_group(configuration, directory, master_key, &self.name).await?;
         print(&format!("{id}\n"))?;
@@ -67,12 +96,44 @@ impl Create {
     }
 }
 
-impl AddMember {
+impl List {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let existing = Existing::open(&self.directory, self.store, environment)?;
+        let existing = Existing::open(&self.directory, self.site, environment)?;
         let Existing { configuration, directory, master_key } = &existing;
-        let (group, user) = (&self.group, &self.user);
-        wiring::add_group_member(configuration, directory, master_key, group, user).await?;
+        for group in wiring::list_groups(configuration, directory, master_key).await? {
+            print(&format!("{}\n", serde_json::json!(group)))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Delete {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        wiring::delete_group(configuration, directory, master_key, &self.group).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Member {
+    async fn run(
+        self,
+        membership: Membership,
+        environment: &Environment,
+    ) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        let (group, member) = (&self.group, &self.member);
+        wiring::change_group_member(
+            configuration,
+            directory,
+            master_key,
+            membership,
+            group,
+            member,
+        )
+        .await?;
         Ok(ExitCode::SUCCESS)
     }
 }

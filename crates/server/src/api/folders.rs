@@ -6,9 +6,10 @@ use docharbor_domain::{
 use docharbor_site::{ContentsQuery, ItemUpdate, Kinds, PathQuery, Place, StateChange};
 use docharbor_wire::{
     CreateFolderRequest, CreateFolderResponse, DeleteFolderContentsRequest, DeleteFolderRequest,
-    DescribeFolderContentsRequest, DescribeFolderContentsResponse, FolderContentType,
-    GetFolderPathRequest, GetFolderPathResponse, GetFolderRequest, GetFolderResponse, LimitType,
-    OrderType, Request as _, ResourceSortType, ResourceStateType, UpdateFolderRequest, Violations,
+    DescribeFolderContentsRequest, DescribeFolderContentsResponse, DescribeRootFoldersRequest,
+    DescribeRootFoldersResponse, FolderContentType, GetFolderPathRequest, GetFolderPathResponse,
+    GetFolderRequest, GetFolderResponse, LimitType, OrderType, Request as _, ResourceSortType,
+    ResourceStateType, UpdateFolderRequest, Violations,
 };
 
 use super::error::Problem;
@@ -98,6 +99,29 @@ pub(super) async fn get_path(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
 /// The number of levels a path may have.
 pub(super) fn levels(limit: Option<LimitType>) -> Option<usize> {
     limit.and_then(|limit| usize::try_from(limit.get()).ok())
+}
+
+/// Which of the two folders the next page begins with; nothing else can be in a marker.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SecondFolder;
+
+pub(super) async fn describe_roots(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    let request = DescribeRootFoldersRequest::decode(&admitted.input)?;
+    let call = &admitted.call;
+    let list = format!("DescribeRootFolders|{}|{:?}", call.organization(), call.user_id());
+    let site = admitted.door.site();
+    let after: Option<SecondFolder> = marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let folders = site.root_folders(call).await?;
+    let from = usize::from(after.is_some());
+    let limit = request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = folders.iter().skip(from).take(limit);
+    let next =
+        (from + limit < folders.len()).then(|| marker::write(site.keyring(), &list, &SecondFolder));
+    Reply::json(&DescribeRootFoldersResponse {
+        folders: page.map(|folder| encode::folder(folder, None)).collect(),
+        marker: next.transpose()?,
+    })
 }
 
 pub(super) async fn describe_contents(admitted: &Admitted<'_>) -> Result<Reply, Problem> {

@@ -7,8 +7,8 @@ use docharbor_site::{NewUser, UserListing, UserSort, UsersQuery};
 use docharbor_wire::{
     ActivateUserRequest, ActivateUserResponse, BooleanEnumType, CreateUserRequest,
     CreateUserResponse, DeactivateUserRequest, DeleteUserRequest, DescribeUsersRequest,
-    DescribeUsersResponse, LimitType, OrderType, Request as _, StorageType, UpdateUserRequest,
-    UpdateUserResponse, UserFilterType, UserSortType,
+    DescribeUsersResponse, GetCurrentUserRequest, GetCurrentUserResponse, LimitType, OrderType,
+    Request as _, StorageType, UpdateUserRequest, UpdateUserResponse, UserFilterType, UserSortType,
 };
 use zeroize::Zeroizing;
 
@@ -118,6 +118,12 @@ fn listing(
         after,
         limit: request.limit.map_or(limits::USER_PAGE_SIZE_DEFAULT, LimitType::get),
     })
+}
+
+pub(super) async fn get_current(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
+    GetCurrentUserRequest::decode(&admitted.input)?;
+    let user = admitted.door.site().current_user(&admitted.call).await?;
+    Reply::json(&GetCurrentUserResponse { user: encode::user(&user, true) })
 }
 
 pub(super) async fn update(admitted: &Admitted<'_>) -> Result<Reply, Problem> {

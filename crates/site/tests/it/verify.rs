@@ -244,11 +244,28 @@ const DAMAGES: &[(&str, &str)] = &[
         "every member of a group is a user, and every group is one",
         "UPDATE group_member SET group_id = 'nothing'",
     ),
+    (
+        "who is in a group is what follows from who was put into it and its groups",
+        "DELETE FROM group_member",
+    ),
+    (
+        "who is in a group is what follows from who was put into it and its groups",
+        "DELETE FROM group_direct_member",
+    ),
+    (
+        "who was put into a group exists, and so does the group",
+        "UPDATE group_direct_member SET member_id = 'nobody'",
+    ),
+    (
+        "who was put into a group exists, and so does the group",
+        "UPDATE group_direct_member SET group_id = 'nothing'",
+    ),
     ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
+    "group_direct_member",
     "group_member",
     "resource",
     "version",
