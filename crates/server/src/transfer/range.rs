@@ -43,6 +43,8 @@ fn from(first: u64, end: u64, size_bytes: u64) -> Part {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -72,5 +74,17 @@ mod tests {
             assert_eq!(part(Some(header), 0), part_of_none, "{header} of 0");
         }
         assert_eq!(part(None, 10), Part::Whole);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_asks_for_bytes_that_are_not_there(
+            text in "(bytes=)?[0-9 ,*=+-]{0,24}|bytes=[0-9]{0,21}-[0-9]{0,21}|\\PC*",
+            size_bytes in prop_oneof![0_u64..20, any::<u64>()],
+        ) {
+            if let Part::Some(range) = part(Some(&text), size_bytes) {
+                prop_assert!(range.start < range.end && range.end <= size_bytes, "{range:?}");
+            }
+        }
     }
 }
