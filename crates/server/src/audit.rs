@@ -1,5 +1,6 @@
 //! The audit: one record of every call, in CloudTrail's form, made by the door that took the call.
 
+mod accounts;
 mod identity;
 mod parameters;
 mod time;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::door::{Door, REGION};
 use crate::request_id::RequestId;
+pub(crate) use accounts::Accounts;
 pub use time::iso_8601;
 
 /// What stands where something must not reach the audit, as CloudTrail writes it.
@@ -24,7 +26,7 @@ pub(crate) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// The service of the API's operations and of transfers.
 pub(crate) const WORKDOCS: &str = "workdocs.amazonaws.com";
 
-/// The account of every site, as its ARNs have it.
+/// The account of the first site, to which what reaches no site is counted.
 const ACCOUNT_ID: &str = "000000000000";
 
 const EVENT_VERSION: &str = "1.09";
@@ -239,21 +241,26 @@ impl Audited {
             self.set("errorMessage", message.into());
             self.set("responseElements", Value::Null);
         }
-        if let Some(organization) = &self.organization {
-            self.set(
-                "resources",
-                json!([{
-                    "accountId": ACCOUNT_ID,
-                    "type": "AWS::WorkDocs::Organization",
-                    "ARN": format!("arn:aws:workdocs:{REGION}:{ACCOUNT_ID}:organization/{organization}"),
-                }]),
-            );
+        if let Some(organization) = self.organization.take() {
+            self.of_site(&organization).await;
         }
         // A change that was refused changed nothing: nobody has to wait for its record.
         let is_change = !self.kind.read_only && !status.is_client_error();
         let record = AuditRecord { event: self.event, time_ms: self.time_ms, is_change };
         self.door.audit().record(record).await?;
         Ok(response)
+    }
+
+    /// Notes the site that the call was for, and whose account it is.
+    async fn of_site(&mut self, organization: &OrganizationId) {
+        let account = self.door.accounts().of(self.door.site(), organization).await;
+        if let Some(Value::Object(identity)) = self.event.get_mut("userIdentity") {
+            identity.entry("accountId").or_insert_with(|| account.clone().into());
+        }
+        let arn = format!("arn:aws:workdocs:{REGION}:{account}:organization/{organization}");
+        let kind = "AWS::WorkDocs::Organization";
+        self.set("resources", json!([{ "accountId": account, "type": kind, "ARN": arn }]));
+        self.set("recipientAccountId", account.into());
     }
 
     fn set(&mut self, name: &str, value: Value) {

@@ -12,7 +12,7 @@ use docharbor_site::{Error, Site};
 use ipnet::IpNet;
 
 use crate::api::Bodies;
-use crate::audit::AuditLog;
+use crate::audit::{Accounts, AuditLog};
 use crate::request_id::RequestIds;
 
 /// What can be set about the doors.
@@ -41,6 +41,7 @@ struct Inner {
     bodies: Bodies,
     audit: Arc<dyn AuditLog>,
     event_ids: RequestIds,
+    accounts: Accounts,
 }
 
 /// Which way bytes go through a URL.
@@ -65,12 +66,24 @@ impl Door {
         let url_key_id = site.keyring().url_key_id();
         let url_secret = Secret::new(site.keyring().url_secret().to_string());
         let bodies = Bodies::new();
-        let event_ids = RequestIds::new();
-        Self(Arc::new(Inner { site, settings, url_key_id, url_secret, bodies, audit, event_ids }))
+        Self(Arc::new(Inner {
+            site,
+            settings,
+            url_key_id,
+            url_secret,
+            bodies,
+            audit,
+            event_ids: RequestIds::new(),
+            accounts: Accounts::default(),
+        }))
     }
 
     pub(crate) fn audit(&self) -> &dyn AuditLog {
         &*self.0.audit
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.0.accounts
     }
 
     /// A new id for a record of the audit.

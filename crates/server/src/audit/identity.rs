@@ -13,9 +13,7 @@ pub(super) fn of(caller: &Caller) -> Value {
             of_signer(caller.principal(), administrator.access_key_id.as_str())
         }
         // CloudTrail has no type for the users of a directory of our own.
-        Identity::User(user) => {
-            json!({ "type": "Unknown", "principalId": user.id.as_str(), "accountId": ACCOUNT_ID })
-        }
+        Identity::User(user) => json!({ "type": "Unknown", "principalId": user.id.as_str() }),
     }
 }
 
