@@ -92,6 +92,16 @@ pub(crate) fn router(door: Door) -> Router {
         .with_state(door)
 }
 
+/// Reads the body of another door's call, within the bound that all bodies have together.
+pub(crate) async fn read_body(door: &Door, body: Body) -> Result<Bytes, (StatusCode, String)> {
+    door.bodies().read(body).await.map_err(|problem| match problem {
+        Problem::Code(code, text) => {
+            (StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST), text)
+        }
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "The body could not be read.".to_owned()),
+    })
+}
+
 /// The operations of one path, told apart by their methods.
 fn operations(path: &'static str) -> MethodRouter<Door> {
     any(move |State(door): State<Door>, request: Request| async move {

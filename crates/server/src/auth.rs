@@ -103,7 +103,6 @@ async fn signer(
 }
 
 /// Finds out who signed a request of the services beside the API, which know no users' tokens.
-#[expect(dead_code, reason = "its door comes next")]
 pub(crate) async fn authenticate_signer(
     site: &Site,
     parts: &Parts,

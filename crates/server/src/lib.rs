@@ -7,6 +7,7 @@ pub mod audit;
 mod auth;
 mod door;
 pub mod health;
+mod iam;
 pub mod observe;
 pub mod request_id;
 mod transfer;
@@ -17,5 +18,5 @@ pub use door::{Door, DoorSettings};
 
 /// The WorkDocs API and the transfers its URLs lead to.
 pub fn doors(door: &Door) -> Router {
-    api::router(door.clone()).merge(transfer::router(door.clone()))
+    api::router(door.clone()).merge(iam::router(door.clone())).merge(transfer::router(door.clone()))
 }
