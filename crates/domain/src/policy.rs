@@ -5,6 +5,7 @@ mod moment;
 mod pattern;
 mod permit;
 mod trust;
+mod unique;
 
 use std::net::IpAddr;
 
@@ -158,8 +159,9 @@ impl<T> OneOrMany<T> {
 
 /// The statements of a policy of any kind.
 fn statements<S: DeserializeOwned>(json: &str) -> Result<Vec<S>, PolicyError> {
-    let document: Document<S> =
-        serde_json::from_str(json).map_err(|e| PolicyError::Malformed(e.to_string()))?;
+    let malformed = |error: serde_json::Error| PolicyError::Malformed(error.to_string());
+    unique::refuse_repeated_names(json).map_err(malformed)?;
+    let document: Document<S> = serde_json::from_str(json).map_err(malformed)?;
     if document.version != "2012-10-17" {
         return Err(PolicyError::Version);
     }
