@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod audit;
 mod dev;
+mod directory;
 mod env;
 mod group;
 mod key;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Group(group::Group),
     #[command(subcommand)]
     Site(site::Site),
+    #[command(subcommand)]
+    Directory(directory::Directory),
     Verify(verify::Verify),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -64,6 +67,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Token(token) => token.run(environment).await,
         Command::Group(group) => group.run(environment).await,
         Command::Site(site) => site.run(environment).await,
+        Command::Directory(directory) => directory.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
     }

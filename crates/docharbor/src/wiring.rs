@@ -1,6 +1,7 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
 mod audit;
+mod directories;
 mod groups;
 mod organizations;
 
@@ -31,6 +32,10 @@ use crate::exit::Failure;
 use crate::master_key::MasterKey;
 use crate::secret::Secret;
 
+pub(crate) use directories::{
+    DirectoryAddress, DirectoryKind, connect_directory, directory_status, disconnect_directory,
+    sync_directory,
+};
 pub(crate) use groups::{Membership, change_group_member, create_group, delete_group, list_groups};
 pub(crate) use organizations::{create_organization, list_organizations, set_alias};
 
@@ -105,7 +110,8 @@ pub(crate) async fn start(
         Box::pin(async move { site.is_ready().await.is_ok() })
     });
     let worker = site.clone();
-    let jobs = tokio::spawn(async move { worker.run_jobs().await });
+    let jobs =
+        tokio::spawn(async move { futures::join!(worker.run_jobs(), worker.run_directories()) });
     Ok(Running {
         doors: doors(&door),
         health,

@@ -1,6 +1,7 @@
 //! The one error of the application.
 
 use docharbor_blobs::BlobError;
+use docharbor_directory::DirectoryError;
 use docharbor_domain::Refusal;
 use docharbor_metadata::StoreError;
 use thiserror::Error;
@@ -17,6 +18,9 @@ pub enum Error {
     /// Ours to act on: the bytes.
     #[error("the blob store failed")]
     Blob(#[from] BlobError),
+    /// The directory's operator's to act on.
+    #[error("the directory failed")]
+    Directory(#[from] DirectoryError),
     /// Ours to act on: something that cannot be, as a sealed secret that does not open.
     #[error("{0}")]
     Fault(&'static str),
@@ -35,6 +39,8 @@ pub enum Meaning<'a> {
     Refused(&'a Refusal),
     /// Somebody else held it for longer than we wait: it can be had in a moment.
     Busy,
+    /// A directory that another program keeps does not answer.
+    Dependency,
     /// A store does not answer: the same call may succeed later.
     Unavailable,
     /// We made a mistake: only the operator can help.
@@ -48,6 +54,7 @@ impl Error {
             Self::Refused(refusal) => Meaning::Refused(refusal),
             Self::Store(StoreError::LockTimeout) | Self::Changing => Meaning::Busy,
             Self::Store(StoreError::Internal(_)) | Self::Fault(_) => Meaning::Fault,
+            Self::Directory(_) => Meaning::Dependency,
             Self::Store(_) | Self::Blob(_) | Self::AnsweredElsewhere => Meaning::Unavailable,
         }
     }

@@ -94,9 +94,33 @@ impl Keyring {
         String::from_utf8(secret).map(Zeroizing::new).map_err(|_| FAULT)
     }
 
+    /// Seals the password a directory is asked with.
+    pub(crate) fn seal_directory(
+        &self,
+        organization: &OrganizationId,
+        password: &str,
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<String, Error> {
+        self.seal(organization, &directory_key(), password, nonce)
+    }
+
+    /// Opens the password a directory is asked with.
+    pub(crate) fn open_directory(
+        &self,
+        organization: &OrganizationId,
+        sealed: &str,
+    ) -> Result<Zeroizing<String>, Error> {
+        self.open(organization, &directory_key(), sealed)
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new((&*self.sealing).into())
     }
+}
+
+/// The name the password of a directory is sealed under; no access key has it.
+fn directory_key() -> AccessKeyId {
+    AccessKeyId::new("directory")
 }
 
 /// The prefix by which a secret scanner knows a user's token.

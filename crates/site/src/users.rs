@@ -50,6 +50,7 @@ impl Site {
     /// Makes a user with a root folder and a recycle bin.
     pub async fn create_user(&self, call: &Call, new: NewUser) -> Result<User, Error> {
         call.require_user_administration()?;
+        self.require_no_directory(call.organization()).await?;
         let creation = self.prepare_user(call.organization(), new).await?;
         self.change(call, creation, |tx, input| Box::pin(create(tx, input))).await
     }

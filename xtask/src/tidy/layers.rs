@@ -16,7 +16,11 @@ const LAYERS: &[(&str, &[&str])] = &[
         "docharbor-server",
         &["docharbor-site", "docharbor-domain", "docharbor-wire", "docharbor-sigv4"],
     ),
-    ("docharbor-site", &["docharbor-metadata", "docharbor-blobs", "docharbor-domain"]),
+    (
+        "docharbor-site",
+        &["docharbor-metadata", "docharbor-blobs", "docharbor-directory", "docharbor-domain"],
+    ),
+    ("docharbor-directory", &[]),
     ("docharbor-metadata", &["docharbor-domain"]),
     ("docharbor-blobs", &["docharbor-domain"]),
     ("docharbor-domain", &[]),
@@ -37,6 +41,11 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
         &["rusqlite", "tokio-postgres", "deadpool-postgres", "refinery"],
         &["docharbor-metadata", "docharbor-testkit", "docharbor-bench"],
         "only metadata knows a database",
+    ),
+    (
+        &["ldap3", "rustls", "rustls-native-certs"],
+        &["docharbor-directory", "docharbor-testkit"],
+        "only directory knows LDAP",
     ),
 ];
 

@@ -29,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 22] = [
+const SETTINGS: [Setting; 23] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -48,6 +48,7 @@ const SETTINGS: [Setting; 22] = [
     plain("gc_grace"),
     plain("recycle_bin_retention"),
     plain("recovery_bin_retention"),
+    plain("directory_sync_interval"),
     plain("audit"),
     plain("audit_retention"),
     plain("audit_file_size"),

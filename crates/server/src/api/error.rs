@@ -143,6 +143,14 @@ impl ApiError {
                 let text = "This server made a mistake; its operator finds it by the request id.";
                 (ErrorCode::InternalFailure, ErrorBody::new(text))
             }
+            Meaning::Dependency => {
+                tracing::warn!(error = chain(error), "the directory failed");
+                let text = "The directory of this site does not answer; try again in a moment.";
+                (
+                    self.first_declared(ErrorCode::FailedDependency, ErrorCode::ServiceUnavailable),
+                    ErrorBody::new(text),
+                )
+            }
             Meaning::Unavailable => {
                 tracing::error!(error = chain(error), "a store failed");
                 let text = "A store of this server does not answer; try again in a moment.";

@@ -125,7 +125,7 @@ fn of_site(error: &Error) -> (StatusCode, &'static str, String) {
             "SlowDown",
             "The document is being changed by another call; try again.".to_owned(),
         ),
-        Meaning::Unavailable | Meaning::Fault => {
+        Meaning::Unavailable | Meaning::Dependency | Meaning::Fault => {
             tracing::error!(error = chain(error), "a transfer failed");
             unavailable()
         }
