@@ -54,6 +54,8 @@ async fn the_organization_leads_every_key() {
     let exempt = [
         "organization",
         "organization_alias",
+        "organization_account",
+        "organization_ordinal",
         "access_key_id",
         "token_hash",
         "application_id",

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod organizations;
 mod paging;
 #[cfg(test)]
 mod placement;
