@@ -351,6 +351,7 @@ def test_no_text_that_is_no_policy_is_taken_for_one(site, tmp_path):
         policy(Action=7), policy(Action={"a": 1}), policy(NotAction="a:b"), policy(Surprise=1),
         policy(Condition={"Own": {}}), policy(Condition=[]), policy(Resource=1), policy(Effect=""),
         '{"Version":"2012-10-17","Version":"2012-10-17","Statement":' + json.dumps(allow) + "}",
+        '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}}',
     ]
     for number, text in enumerate(texts):
         path = pathlib.Path(tmp_path / f"{number}.json")
