@@ -249,15 +249,6 @@ pub const CHECKS: &[Check] = &[
                  AND (g.id IS NULL OR (i.id IS NULL AND u.id IS NULL))",
     },
     Check {
-        invariant: "every member of a group is a user, and every group is one",
-        sql: "SELECT m.group_id, 'member' FROM group_member m
-               LEFT JOIN site_group g ON g.organization_id = m.organization_id
-                     AND g.id = m.group_id
-               LEFT JOIN site_user u ON u.organization_id = m.organization_id
-                     AND u.id = m.user_id
-               WHERE m.organization_id = $1 AND (g.id IS NULL OR u.id IS NULL)",
-    },
-    Check {
         invariant: "every token belongs to a user",
         sql: "SELECT t.user_id, 'token' FROM token t
                LEFT JOIN site_user u ON u.organization_id = t.organization_id AND u.id = t.user_id

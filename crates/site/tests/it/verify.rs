@@ -237,14 +237,6 @@ const DAMAGES: &[(&str, &str)] = &[
         "UPDATE permission SET principal_type = 'GROUP'",
     ),
     (
-        "every member of a group is a user, and every group is one",
-        "UPDATE group_member SET user_id = 'nobody'",
-    ),
-    (
-        "every member of a group is a user, and every group is one",
-        "UPDATE group_member SET group_id = 'nothing'",
-    ),
-    (
         "who is in a group is what follows from who was put into it and its groups",
         "DELETE FROM group_member",
     ),
@@ -254,11 +246,12 @@ const DAMAGES: &[(&str, &str)] = &[
     ),
     (
         "who was put into a group exists, and so does the group",
-        "UPDATE group_direct_member SET member_id = 'nobody'",
+        "UPDATE group_direct_member SET member_id = 'nobody';
+         UPDATE group_member SET user_id = 'nobody'",
     ),
     (
         "who was put into a group exists, and so does the group",
-        "UPDATE group_direct_member SET group_id = 'nothing'",
+        "UPDATE group_direct_member SET group_id = 'nothing'; DELETE FROM group_member",
     ),
     ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
 ];
