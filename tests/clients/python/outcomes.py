@@ -60,7 +60,7 @@ class Provocation:
     # Prepares a world and gives the attempt.
     prepare: Callable
     # What the world goes through meanwhile: nothing, the item is "held" or the whole database
-    # "locked" by another session, or the database is "away".
+    # "locked" by another session, the database is "away", or the directory is "unreachable".
     meanwhile: str = "nothing"
     # The only engine on which this can be done.
     engine: str | None = None

@@ -101,6 +101,21 @@ def below_recycled_folder(world, attempt):
     return attempt
 
 
+class Dora:
+    """Who comes from the directory; she is known once the directory is."""
+
+    def __init__(self, world):
+        self.world = world
+
+    def __getattr__(self, name):
+        return getattr(self.world.as_dora, name)
+
+
+def by_dora(operation):
+    """Prepares the call on a site whose directory is connected when everything is prepared."""
+    return lambda world: replace(CALLS[operation](world.abroad), client=Dora(world.abroad))
+
+
 def declared(operation, wanted, otherwise):
     """The error of the two that an operation declares."""
     return wanted if declares(operation, wanted) else otherwise
@@ -118,6 +133,9 @@ for name in CALLS:
     if declares(name, "ServiceUnavailable"):
         provoke(name, "ServiceUnavailable", "PostgreSQL does not answer",
                 CALLS[name], meanwhile="away", engine="postgres")
+    if declares(name, "FailedDependency"):
+        provoke(name, "FailedDependency", "the directory the user comes from does not answer",
+                by_dora(name), meanwhile="unreachable")
     if name not in OF_NO_ITEM:
         provoke(name, "UnauthorizedResourceAccess", "the item never was",
                 spoiled(name, of_unknown_item))

@@ -7,6 +7,7 @@ import sqlite3
 import psycopg
 
 from client import outcome, workdocs
+from directories import Slapd, connect, user_named
 from waiting import until
 
 UNKNOWN_ITEM = "0" * 64
@@ -88,6 +89,11 @@ class World:
     def as_ann_unchecked(self):
         """Ann, with an SDK that sends what breaks the model."""
         return self.ann.client(validate=False)
+
+    @functools.cached_property
+    def abroad(self):
+        """Another site, whose people come to be told by a directory."""
+        return World(self.make_site())
 
     @property
     def unknown_user(self):
@@ -224,6 +230,26 @@ class World:
         finally:
             self.server.cluster.thaw()
             until("the server is ready again", lambda: self.server.health("ready") == 200)
+
+    @contextlib.contextmanager
+    def without_directory(self):
+        """Somebody of a directory administers the site, and the directory does not answer."""
+        slapd = Slapd()
+        try:
+            slapd.person("dora")
+            connect(self.site, slapd.tls_url, slapd.authority.ca)
+            dora = user_named(self.site, "dora")["Id"]
+            self.admin.activate_user(UserId=dora)
+            self.admin.update_user(UserId=dora, Type="ADMIN")
+            self.as_dora = workdocs(self.server, key=None, token=self.server.token("dora"))
+            slapd.stop()
+            until("the directory is missed", lambda: outcome(
+                self.as_dora.get_folder, FolderId=self.ann.root) == "FailedDependencyException")
+            before = self.state()
+            yield
+            self.assert_unchanged(before)
+        finally:
+            slapd.remove()
 
     def fill(self, folder, items):
         """Puts so many folders into an empty folder, under a server that is stopped meanwhile."""

@@ -130,6 +130,11 @@ def test_it_waits_for_a_database_only_so_long(away_answers, engine, provocation)
     assert_refused_in_time(away_answers, engine, provocation)
 
 
+@pytest.mark.parametrize("provocation", runnable("unreachable"))
+def test_it_waits_for_a_directory_only_so_long(unreachable_answers, engine, provocation):
+    assert_refused_in_time(unreachable_answers, engine, provocation)
+
+
 @pytest.fixture(scope="module")
 def held_answers(world, engine):
     """All calls at once, while another session holds their items."""
@@ -146,6 +151,13 @@ def locked_answers(world, engine):
 def away_answers(world, engine):
     """All calls at once, while the database does not answer."""
     return answers_of_all(world, engine, "away", lambda _: world.without_database())
+
+
+@pytest.fixture(scope="module")
+def unreachable_answers(world, engine):
+    """All calls at once, while the directory that says who calls does not answer."""
+    return answers_of_all(
+        world, engine, "unreachable", lambda _: world.abroad.without_directory())
 
 
 def answers_of_all(world, engine, meanwhile, trouble):
