@@ -16,7 +16,7 @@ import requests
 
 from client import MODEL
 from conftest import ENGINES
-from raw import ROUNDS, Message, Wires, dice, none_of, summary
+from raw import ROUNDS, Message, Wires, dice, none_of, sign, summary
 from server import REPOSITORY, ROOT_SECRET
 from test_40_operations import NOT_IMPLEMENTED
 
@@ -334,6 +334,33 @@ def test_no_header_of_a_transfer_makes_it_fail_inside(world, wires):
             elif method == "GET" and answer.status == 200 and answer.body != content:
                 problems.append("other bytes: " + summary(message, answer))
     none_of(problems)
+
+
+def test_no_form_makes_the_door_of_iam_fail_inside(site, wires):
+    """Signed by the administrator, so that each is read to its end and obeyed if it says anything."""
+    random = dice("forms")
+    actions = ["GetUser", "ListUsers", "GetUserPolicy", "GetRole", "ListAccessKeys", "AssumeRole",
+               "GetCallerIdentity", "GetSessionToken", "PutUserPolicy", "CreateUser", "Nonsense", ""]
+    names = ["UserName", "RoleName", "PolicyName", "PolicyDocument", "RoleArn", "DurationSeconds", "Marker",
+             "MaxItems", "Path", "Version", "RoleSessionName", "ExternalId", "Tags.member.1.Key", "", "a"]
+    values = ["", "a", "../a", "%00", "%ff", "%zz", "%", "+", "9" * 30, "-1", "1e9", "%F0%9F%8E%89", "*",
+              "arn:aws:iam::000000000000:role/a", "arn:::::", "%7B%7D", "%5B" * 3000, "null", "a" * 5000]
+    messages = []
+    for _ in range(400 * ROUNDS):
+        pairs = [f"Action={random.choice(actions)}"] * random.choice([0, 1, 1, 1, 1, 2])
+        pairs += ["Version=" + random.choice(["2010-05-08", "2011-06-15", "x"])]
+        pairs += [f"{random.choice(names)}={random.choice(values)}" for _ in range(random.randint(0, 4))]
+        body = random.choice([b"", random.randbytes(50)]) if random.random() < 0.1 else (
+            "&".join(random.sample(pairs, len(pairs))).encode()
+        )
+        messages.append(sign(site.server, "POST", "/", [("Content-Type", "x-www-form-urlencoded")], body,
+                             service=random.choice(["iam", "sts"])))
+
+    def problem(message):
+        answer = wires.send(message)
+        return summary(message, answer) if answer is None or answer.status >= 500 else None
+
+    none_of(wires.each(problem, messages))
 
 
 def test_no_text_that_is_no_policy_is_taken_for_one(site, tmp_path):
