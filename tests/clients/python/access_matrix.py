@@ -342,6 +342,7 @@ class World:
         self.admin.deactivate_user(UserId=self.people["inactive"].id)
         first = site.upload(self.people["owner"].root)
         self.principals = {actor: person.id for actor, person in self.people.items()}
+        self.principals["other"] = self.foreigner.id
         self.principals["administrator"] = first.metadata["LatestVersionMetadata"]["CreatorId"]
 
     def client_of(self, person):

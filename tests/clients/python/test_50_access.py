@@ -8,6 +8,7 @@ import requests
 
 from access_matrix import CASES, World, differences, operation_of, outcomes, read_table
 from client import MODEL, outcome, refused
+from site_story import Site
 from test_40_operations import NOT_IMPLEMENTED
 
 TABLE = read_table()
@@ -15,9 +16,9 @@ HIDDEN = "UnauthorizedResourceAccessException"
 
 
 @pytest.fixture(scope="module")
-def world(site, make_site):
+def world(site):
     with ThreadPoolExecutor(8) as threads:
-        yield World(site, make_site(), threads)
+        yield World(site, Site(site.server.another_site()), threads)
 
 
 # The matrix.
