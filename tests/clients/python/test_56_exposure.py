@@ -412,3 +412,41 @@ def test_a_header_of_proxies_from_somebody_who_is_none_changes_nothing(site, fol
     answer = send(request.with_header(name, FORWARDED[name]))
     assert answer.status == 201
     assert b"evil" not in answer.body and b"https:" not in answer.body and b"666/" not in answer.body
+
+
+@pytest.mark.parametrize(("proxy", "forwarded", "is_let_in"), [
+    (None, None, False),
+    (None, "10.0.0.1", False),
+    ("192.0.2.0/24", "10.0.0.1", False),
+    ("127.0.0.0/8", "10.0.0.1", True),
+    ("127.0.0.0/8", None, False),
+    ("127.0.0.0/8", "203.0.113.9", False),
+    # Whatever the client wrote itself stands to the left of what the proxy added.
+    ("127.0.0.0/8", "10.0.0.1, 203.0.113.9", False),
+    ("127.0.0.0/8", "203.0.113.9, 10.0.0.1", True),
+    ("127.0.0.0/8", "10.0.0.1, 127.0.0.9", True),
+    ("127.0.0.0/8", "nonsense", False),
+    ("127.0.0.0/8", "10.0.0.1, nonsense", False),
+])
+def test_a_policy_about_addresses_believes_named_proxies_alone(
+    make_site, proxied, proxy, forwarded, is_let_in
+):
+    """A key for the office network is of no use to who only says to be there."""
+    if proxy not in proxied:
+        site = make_site(**({"DOCHARBOR_TRUSTED_PROXY": proxy} if proxy else {}))
+        condition = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+        statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+        policy = {"Version": "2012-10-17", "Statement": statement}
+        proxied[proxy] = site, site.server.key("office", policy), site.person().root
+    site, key, folder = proxied[proxy]
+    request = request_of(workdocs(site.server, key=key), "get_folder", FolderId=folder)
+    answer = send(request.with_header("X-Forwarded-For", forwarded))
+    assert (answer.status == 200) == is_let_in, answer.body
+    if not is_let_in:
+        assert answer.code == "UnauthorizedResourceAccessException"
+
+
+@pytest.fixture(scope="module")
+def proxied():
+    """A server for each setting, with a key for the office network and a folder to look at."""
+    return {}
