@@ -11,6 +11,7 @@ mod directory;
 mod env;
 mod group;
 mod key;
+mod policy;
 mod serve;
 mod site;
 mod token;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
     Token(token::Token),
     #[command(subcommand)]
     Group(group::Group),
@@ -64,6 +67,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Env(env) => env.run(environment).await,
         Command::Dev(dev) => dev.run().await,
         Command::Key(key) => key.run(environment).await,
+        Command::Policy(policy) => policy.run(),
         Command::Token(token) => token.run(environment).await,
         Command::Group(group) => group.run(environment).await,
         Command::Site(site) => site.run(environment).await,

@@ -3,6 +3,7 @@
 mod audit;
 mod directories;
 mod groups;
+mod keys;
 mod organizations;
 
 use std::path::Path;
@@ -34,9 +35,10 @@ use crate::secret::Secret;
 
 pub(crate) use directories::{
     DirectoryAddress, DirectoryKind, connect_directory, directory_status, disconnect_directory,
-    sync_directory,
+    sync_directory, try_sign_in,
 };
 pub(crate) use groups::{Membership, change_group_member, create_group, delete_group, list_groups};
+pub(crate) use keys::{Simulated, delete_key, list_keys, simulate};
 pub(crate) use organizations::{create_organization, list_organizations, set_alias};
 
 /// The database in the data directory.
@@ -325,13 +327,7 @@ pub(crate) async fn create_key(
     policy: Option<&str>,
 ) -> Result<NewKey, Failure> {
     if let Some(text) = policy {
-        Policy::parse(text).map_err(|error| {
-            Failure::usage(
-                "The policy was not taken",
-                error,
-                "write a policy with Version 2012-10-17, Effect, Action or NotAction, Resource",
-            )
-        })?;
+        Policy::parse(text).map_err(|error| keys::not_a_policy(&error))?;
     }
     let (site, organization) = beside(configuration, directory, master_key).await?;
     let key = site

@@ -53,8 +53,17 @@ ids! {
     GroupId;
     /// A comment, shaped like a version's.
     CommentId;
+    /// A program that asks users for access: 32 lower-case hexadecimal digits.
+    ApplicationId;
     /// An access key: `AKIA` and sixteen characters of base 32.
     AccessKeyId;
+}
+
+impl ApplicationId {
+    /// Makes a fresh id out of 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(hex(&bytes))
+    }
 }
 
 impl FolderId {

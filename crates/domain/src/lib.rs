@@ -4,6 +4,7 @@
 //! arguments.
 
 mod access;
+mod application;
 mod caller;
 mod comment;
 mod custom_metadata;
@@ -22,6 +23,7 @@ mod user;
 mod version;
 
 pub use access::{Found, Granted, Life, grant};
+pub use application::RedirectUri;
 pub use caller::{Action, Administrator, Call, Caller, Identity, Scope, Scopes, TokenUser};
 pub use comment::{
     Comment, CommentDeletion, CommentReader, CommentText, Contributor, NewComment, Profile,
@@ -29,12 +31,14 @@ pub use comment::{
 };
 pub use custom_metadata::CustomMetadata;
 pub use id::{
-    AccessKeyId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId, ResourceId,
-    UserId, VersionId,
+    AccessKeyId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId,
+    ResourceId, UserId, VersionId,
 };
 pub use name::ResourceName;
 pub use permission::{Grants, Power, Principal, Role, Standing};
-pub use policy::{Asked, Circumstances, Decision, Permit, Policy, PolicyError, TrustPolicy};
+pub use policy::{
+    Asked, Circumstances, Decision, Permit, Policy, PolicyError, TrustPolicy, moment_of,
+};
 pub use refusal::Refusal;
 pub use resource::{Document, Folder, FolderKind, Item, ItemKind, PathStep, Sort};
 pub use share::{Share, ShareFailure, ShareWith, may_get};

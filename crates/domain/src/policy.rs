@@ -157,6 +157,12 @@ impl<T> OneOrMany<T> {
     }
 }
 
+/// A moment as policies write it: ISO 8601, or seconds since the epoch.
+pub fn moment_of(text: &str) -> Option<Timestamp> {
+    let seconds = moment::epoch_seconds(text)?;
+    Some(Timestamp::from_millis(seconds.checked_mul(1_000)?))
+}
+
 /// The statements of a policy of any kind.
 fn statements<S: DeserializeOwned>(json: &str) -> Result<Vec<S>, PolicyError> {
     let malformed = |error: serde_json::Error| PolicyError::Malformed(error.to_string());

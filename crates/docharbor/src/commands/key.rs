@@ -17,6 +17,31 @@ use crate::wiring;
 #[derive(Subcommand)]
 pub(crate) enum Key {
     Create(Create),
+    List(List),
+    Delete(Delete),
+}
+
+/// Print the permanent access keys of a site as JSON, a line for each
+#[derive(Args)]
+pub(crate) struct List {
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    #[command(flatten)]
+    site: SiteFlags,
+}
+
+/// Delete an access key; it and the sessions begun with it end at once
+#[derive(Args)]
+pub(crate) struct Delete {
+    /// Id of the key
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    #[command(flatten)]
+    site: SiteFlags,
 }
 
 /// Make an access key and print it as JSON
@@ -37,8 +62,11 @@ pub(crate) struct Create {
 
 impl Key {
     pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
-        let Self::Create(create) = self;
-        create.run(environment).await
+        match self {
+            Self::Create(create) => create.run(environment).await,
+            Self::List(list) => list.run(environment).await,
+            Self::Delete(delete) => delete.run(environment).await,
+        }
     }
 }
 
@@ -63,7 +91,27 @@ impl Create {
     }
 }
 
-fn read_policy(path: &Path) -> Result<String, Failure> {
+impl List {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        for key in wiring::list_keys(configuration, directory, master_key).await? {
+            print(&format!("{}\n", json!(key)))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Delete {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        wiring::delete_key(configuration, directory, master_key, &self.key).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+pub(super) fn read_policy(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
         Failure::usage(
             format!("The policy {} cannot be read", path.display()),
