@@ -34,6 +34,22 @@ def test_a_token_may_be_called_a_bearer_s(site, ann, folder):
     assert send(request.with_header("Authentication", f"Bearer{token}")).status == 403
 
 
+def test_either_header_takes_a_token_and_a_bad_one_in_either_is_unknown(site, bob):
+    request = request_of(bob.client(), "get_current_user").with_header("Authentication", None)
+    token = site.server.token(bob.username)
+    for header, text in (
+        ("Authentication", "{}"), ("Authentication", "Bearer {}"), ("Authentication", "bearer {}"),
+        ("Authorization", "Bearer {}"), ("Authorization", "bearer {}"),
+    ):
+        answer = send(request.with_header(header, text.format(token)))
+        assert json.loads(answer.body)["User"]["Id"] == bob.id
+        answer = send(request.with_header(header, text.format(token[:-1])))
+        assert (answer.status, answer.code) == (403, "UnrecognizedClientException")
+    # A token that no scheme names is no signature either.
+    answer = send(request.with_header("Authorization", token))
+    assert (answer.status, answer.code) == (403, "IncompleteSignatureException")
+
+
 def test_beside_a_signature_the_token_says_who_is_asking(site, folder, bob):
     both = workdocs(site.server, token=site.server.token(bob.username))
     assert both.get_folder(FolderId=bob.root)["Metadata"]["CreatorId"] == bob.id

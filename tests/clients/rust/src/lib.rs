@@ -1,5 +1,7 @@
 //! One throw-away server, and what the stories do on it again and again.
 
+pub mod as_user;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 

@@ -5,3 +5,4 @@ mod story_05_abort;
 mod story_07_paging;
 mod story_08_tree;
 mod story_20_callers;
+mod story_21_tokens;
