@@ -4,6 +4,7 @@ mod chain;
 mod check;
 mod files;
 mod head;
+mod queue;
 mod recovery;
 mod writer;
 
@@ -11,7 +12,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use docharbor_server::audit::{AuditLog, AuditRecord, Unrecorded};
@@ -22,7 +22,8 @@ use tokio::sync::{Semaphore, oneshot};
 pub(crate) use chain::{ChainKey, Position};
 pub(crate) use check::{Report, check};
 pub(crate) use files::{Follower, directory, each_record};
-use writer::{Message, Writer};
+use queue::{Message, Queue};
+use writer::Writer;
 
 /// Records on their way to the writer; more wait at their doors.
 const QUEUE_MAX: usize = 4096;
@@ -40,7 +41,7 @@ pub(crate) struct AuditSettings {
 
 /// The log of one server, written by a thread of its own.
 pub(crate) struct FileLog {
-    messages: mpsc::Sender<Message>,
+    queue: Arc<Queue>,
     slots: Arc<Semaphore>,
     is_healthy: Arc<AtomicBool>,
 }
@@ -56,20 +57,25 @@ impl FileLog {
         let is_healthy = Arc::new(AtomicBool::new(true));
         let directory = directory(data_directory);
         let writer = Writer::open(directory, key, settings, clock, Arc::clone(&is_healthy))?;
-        let (messages, received) = mpsc::channel();
-        std::thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || writer.run(&received))?;
-        Ok(Self { messages, slots: Arc::new(Semaphore::new(QUEUE_MAX)), is_healthy })
+        let queue = Arc::new(Queue::new());
+        let served = Arc::clone(&queue);
+        std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&served))?;
+        Ok(Self { queue, slots: Arc::new(Semaphore::new(QUEUE_MAX)), is_healthy })
     }
 
     /// Writes what was taken so far, and ends the log.
     pub(crate) async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        if self.messages.send(Message::Close(done)).is_ok() {
+        if self.queue.push(Message::Close(done)).is_ok() {
             // A writer that is gone has nothing left to write.
             closed.await.ok();
         }
+    }
+}
+
+impl Drop for FileLog {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
@@ -84,7 +90,7 @@ impl AuditLog for FileLog {
             let (done, written) = oneshot::channel();
             let is_change = record.is_change();
             let message = Message::Record { record, done: is_change.then_some(done), _slot: slot };
-            self.messages.send(message).map_err(|_| Unrecorded)?;
+            self.queue.push(message)?;
             if is_change { written.await.map_err(|_| Unrecorded)? } else { Ok(()) }
         })
     }

@@ -6,7 +6,6 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use docharbor_server::audit::{AuditRecord, Unrecorded, iso_8601};
@@ -15,12 +14,13 @@ use docharbor_site::Clock;
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::AuditSettings;
 use super::chain::{ChainKey, Position};
 use super::files::{day_of, moment, names, next_name};
 use super::head::Head;
+use super::queue::{Message, Queue};
 use super::recovery::resume;
 
 /// As often the head is written, and a log that cannot be written is tried again.
@@ -36,18 +36,6 @@ const KEPT_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// So much room is taken on the disk before it is needed: when no more is to be had, what is being
 /// answered can still be recorded, and nothing new is begun.
 const AHEAD_BYTES: u64 = 256 * 1024;
-
-/// What the writer is asked.
-pub(super) enum Message {
-    /// To write a record, and to say when it is on the disk if somebody waits for that.
-    Record {
-        record: AuditRecord,
-        done: Option<oneshot::Sender<Result<(), Unrecorded>>>,
-        _slot: OwnedSemaphorePermit,
-    },
-    /// To write everything and end.
-    Close(oneshot::Sender<()>),
-}
 
 /// The open log.
 pub(super) struct Writer {
@@ -129,28 +117,32 @@ impl Writer {
     }
 
     /// Writes until it is told to close, or until nobody can tell it anything any more.
-    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+    pub(super) fn run(mut self, queue: &Queue) {
         loop {
+            let (messages, is_open) = queue.take(TICK);
             let mut close = None;
-            let mut next = match messages.recv_timeout(TICK) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return self.end(),
-            };
-            while let Some(message) = next.take() {
+            for message in messages {
                 match message {
                     Message::Record { record, done, _slot } => self.take(&record, done),
                     Message::Close(done) => close = Some(done),
                 }
-                if self.unwritten.len() < BATCH_MAX_BYTES && close.is_none() {
-                    next = messages.try_recv().ok();
+                if self.unwritten.len() >= BATCH_MAX_BYTES {
+                    self.flush();
                 }
             }
             self.flush();
-            if let Some(done) = close {
+            if close.is_some() || !is_open {
+                queue.close();
+                for message in queue.take(Duration::ZERO).0 {
+                    if let Message::Record { record, done, _slot } = message {
+                        self.take(&record, done);
+                    }
+                }
                 self.end();
-                // Whoever asked may have given up waiting.
-                done.send(()).ok();
+                if let Some(done) = close {
+                    // Whoever asked may have given up waiting.
+                    done.send(()).ok();
+                }
                 return;
             }
         }
