@@ -4,6 +4,7 @@
 //! cannot tell which door a caller came through.
 
 mod access;
+mod applications;
 mod chain;
 mod change;
 mod clock;
@@ -21,6 +22,7 @@ mod jobs;
 mod keyring;
 mod labels;
 mod listing;
+mod oauth;
 mod organizations;
 mod own;
 mod permissions;
@@ -29,6 +31,7 @@ mod random;
 mod resources;
 mod retention;
 mod setup;
+mod sign_in;
 mod sts;
 mod uploads;
 mod users;
@@ -43,6 +46,11 @@ use docharbor_domain::Timestamp;
 use docharbor_metadata::Metadata;
 use tokio::sync::{Notify, Semaphore};
 
+pub use applications::NewApplication;
+pub use oauth::{
+    APPLICATION_TOKEN_LIFETIME_MS, CodeClaim, DEVICE_INTERVAL_MS, DEVICE_LIFETIME_MS, DeviceStart,
+    Issued, PendingDevice, Ungranted,
+};
 pub use chain::chain;
 pub use clock::{Clock, SystemClock};
 pub use comments::{CommentView, CommentsPage, CommentsQuery};
@@ -54,11 +62,11 @@ pub use docharbor_blobs::{Digest, Expected, ReceiveError};
 pub use docharbor_directory::{
     DirectoryError, Kind as DirectoryKind, LdapConnector, Settings as DirectorySettings,
 };
-pub use docharbor_metadata::{IamEntity, IamRole, ListedKey};
 pub use docharbor_metadata::{
-    Group, GroupListing, Organization, Permission, PermissionListing, Place, SharedPlace,
+    Application,    Group, GroupListing, Organization, Permission, PermissionListing, Place, SharedPlace,
     UserListing, UserSort,
 };
+pub use docharbor_metadata::{IamEntity, IamRole, ListedKey};
 pub use documents::VersionView;
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
@@ -76,7 +84,8 @@ pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
 pub use resources::{SharedPage, SharedQuery};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
-pub use sts::{RoleRequest, Session};
+pub use sts::{RoleRequest, TemporaryKey};
+pub use sign_in::{Attempt, Session, SignIn};
 pub use uploads::Upload;
 pub use users::NewUser;
 pub use verify::{Finding, Report};
@@ -141,6 +150,8 @@ pub struct Site {
     parts: Arc<Parts>,
     /// Argon2 takes 19 MiB and a core for a while: two at a time are enough for anybody.
     hashing: Arc<Semaphore>,
+    /// Attempts to sign in that may wait for their turn.
+    verifying: Arc<Semaphore>,
     /// Whether the connected directories answer.
     directories: Arc<directory::Probes>,
     /// Wakes the jobs when there is something to remove.
@@ -153,6 +164,7 @@ impl Site {
         Self {
             parts: Arc::new(parts),
             hashing: Arc::new(Semaphore::new(2)),
+            verifying: Arc::new(Semaphore::new(sign_in::verifying_max())),
             directories: Arc::default(),
             work: Arc::new(Notify::new()),
         }

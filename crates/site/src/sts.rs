@@ -36,7 +36,7 @@ pub struct RoleRequest {
 }
 
 /// A temporary key.
-pub struct Session {
+pub struct TemporaryKey {
     /// The key and its secret.
     pub key: NewAccessKey,
     /// What must be sent and signed with it.
@@ -64,7 +64,7 @@ impl Site {
         holder: &Administrator,
         circumstances: Circumstances,
         request: RoleRequest,
-    ) -> Result<Session, Error> {
+    ) -> Result<TemporaryKey, Error> {
         require_name("RoleSessionName", &request.session_name, 64)?;
         if let Some(policy) = &request.policy
             && Policy::parse(policy).is_err()
@@ -88,7 +88,7 @@ impl Site {
         holder: &Administrator,
         circumstances: Circumstances,
         duration_secs: i64,
-    ) -> Result<Session, Error> {
+    ) -> Result<TemporaryKey, Error> {
         if SESSION_MAX_SECS < duration_secs {
             return Err(too_long());
         }
@@ -121,7 +121,7 @@ impl Site {
         holder: &Administrator,
         circumstances: Circumstances,
         duration_secs: i64,
-    ) -> Result<(Session, Begun), Error> {
+    ) -> Result<(TemporaryKey, Begun), Error> {
         if duration_secs < SESSION_MIN_SECS {
             let reason = "must be at least 900 seconds";
             return Err(Refusal::Invalid { member: "DurationSeconds", reason }.into());
@@ -152,7 +152,7 @@ impl Site {
             circumstances,
             row,
         };
-        Ok((Session { key, token, expires, role_id: String::new() }, begun))
+        Ok((TemporaryKey { key, token, expires, role_id: String::new() }, begun))
     }
 }
 

@@ -1,7 +1,7 @@
 //! STS: who am I, and temporary keys.
 
 use docharbor_domain::Policy;
-use docharbor_site::{Error, RoleRequest, Session};
+use docharbor_site::{Error, RoleRequest, TemporaryKey};
 
 use super::Asking;
 use super::failure::Failure;
@@ -78,7 +78,7 @@ pub(super) async fn token(asking: &Asking<'_>) -> Result<Xml, Failure> {
     Ok(Xml::default().element("Credentials", &credentials(&session)))
 }
 
-fn credentials(session: &Session) -> Xml {
+fn credentials(session: &TemporaryKey) -> Xml {
     Xml::default()
         .text("AccessKeyId", session.key.id.as_str())
         .text("SecretAccessKey", session.key.secret.as_str())
