@@ -483,3 +483,18 @@ def test_another_sites_key_leaves_no_parameters(site, log):
     request_id = refusal.response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
     identity = log.one(request_id)["userIdentity"]
     assert (identity["type"], identity["accessKeyId"]) == ("AWSAccount", "AKIAABCDEFGHIJKLMNOP")
+
+
+def test_each_record_names_the_site_it_belongs_to(site, log):
+    other = site.server.another_site()
+    client = workdocs(site.server, key=other.root)
+    answer = client.create_user(
+        OrganizationId=other.organization_id, Username="twin", GivenName="Twin", Surname="Story",
+        Password=PASSWORD,
+    )
+    request_id = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
+    record = log.one(request_id)
+    account = record["userIdentity"]["accountId"]
+    assert account == record["recipientAccountId"] != "000000000000"
+    organization = f":{account}:organization/{other.organization_id}"
+    assert record["resources"][0]["ARN"].endswith(organization)
