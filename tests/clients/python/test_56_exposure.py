@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import urllib.parse
 
 import pytest
 import requests
@@ -135,6 +136,7 @@ class Leaks:
         arguments = pathlib.Path(f"/proc/{self.server.process.pid}/cmdline").read_bytes()
         self.arguments = arguments.decode()
         self.signatures = self.transfers(site, world)
+        self.given_out = self.identities(wires)
         # What deletes comes last.
         for operation in sorted(IMPLEMENTED, key=lambda name: (name.startswith("Delete"), name)):
             for request in self.requests(world, operation):
@@ -165,6 +167,27 @@ class Leaks:
             yield world.request(operation, drop=drop).without("Authorization").without("x-amz-date") \
                 .having(*own)
 
+    def identities(self, wires):
+        """Makes keys through the door of IAM; answers the secrets that were in the answers."""
+        allow = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+        secrets = []
+        for service, form in (
+            ("iam", {"Action": "CreateUser", "UserName": CANARY + "iam"}),
+            ("iam", {"Action": "PutUserPolicy", "UserName": CANARY + "iam", "PolicyName": CANARY,
+                     "PolicyDocument": allow}),
+            ("iam", {"Action": "CreateAccessKey", "UserName": CANARY + "iam"}),
+            ("iam", {"Action": "CreateAccessKey", "UserName": CANARY + "nobody"}),
+            ("iam", {"Action": "GetUser", "UserName": CANARY + "nobody", CANARY: SECRET_CANARY}),
+            ("sts", {"Action": "GetSessionToken"}),
+        ):
+            version = "2011-06-15" if service == "sts" else "2010-05-08"
+            body = urllib.parse.urlencode(form | {"Version": version}).encode()
+            answer = wires.send(sign(self.server, "POST", "/", (), body, service=service))
+            assert answer.status < 500, (form, answer)
+            secrets += re.findall("<(?:SecretAccessKey|SessionToken)>([^<]+)<", answer.body.decode())
+        assert len(secrets) == 3
+        return secrets
+
     def transfers(self, site, world):
         """Uses transfer URLs well and badly; answers the signatures in them."""
         source = site.source(world.upload)
@@ -177,7 +200,8 @@ class Leaks:
 
     @property
     def secrets(self):
-        return [SECRET_CANARY, ROOT_SECRET, PASSWORD, self.token, self.key[1], *self.signatures]
+        return [SECRET_CANARY, ROOT_SECRET, PASSWORD, self.token, self.key[1], *self.signatures,
+                *self.given_out]
 
 
 def test_the_canaries_were_taken_and_refused(leaked):
