@@ -268,6 +268,7 @@ impl Tx {
         id: &UserId,
     ) -> Result<bool, StoreError> {
         self.execute(DELETE_TOKENS, &[organization.into(), id.into()]).await?;
+        self.delete_web_sessions(organization, id).await?;
         Ok(self.execute(DELETE, &[organization.into(), id.into()]).await? == 1)
     }
 

@@ -203,6 +203,10 @@ impl Site {
             Box::pin(async move {
                 tx.delete_old_answers(organization, *before).await?;
                 tx.delete_expired_tokens(organization, *now).await?;
+                tx.delete_expired_codes(organization, *now).await?;
+                tx.delete_expired_sessions(organization, *now).await?;
+                // A day without a failure leaves nothing to remember.
+                tx.delete_old_failures(organization, *before).await?;
                 tx.delete_expired_keys(organization, *now).await?;
                 Ok(())
             })

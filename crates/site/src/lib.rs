@@ -47,10 +47,6 @@ use docharbor_metadata::Metadata;
 use tokio::sync::{Notify, Semaphore};
 
 pub use applications::NewApplication;
-pub use oauth::{
-    APPLICATION_TOKEN_LIFETIME_MS, CodeClaim, DEVICE_INTERVAL_MS, DEVICE_LIFETIME_MS, DeviceStart,
-    Issued, PendingDevice, Ungranted,
-};
 pub use chain::chain;
 pub use clock::{Clock, SystemClock};
 pub use comments::{CommentView, CommentsPage, CommentsQuery};
@@ -63,8 +59,8 @@ pub use docharbor_directory::{
     DirectoryError, Kind as DirectoryKind, LdapConnector, Settings as DirectorySettings,
 };
 pub use docharbor_metadata::{
-    Application,    Group, GroupListing, Organization, Permission, PermissionListing, Place, SharedPlace,
-    UserListing, UserSort,
+    Application, Group, GroupListing, Organization, Permission, PermissionListing, Place,
+    SharedPlace, UserListing, UserSort,
 };
 pub use docharbor_metadata::{IamEntity, IamRole, ListedKey};
 pub use documents::VersionView;
@@ -78,14 +74,18 @@ pub use labels::Selection;
 pub use listing::{
     ContentsPage, ContentsQuery, Kinds, PathQuery, UsersPage, UsersQuery, VersionsPage,
 };
+pub use oauth::{
+    APPLICATION_TOKEN_LIFETIME_MS, CodeClaim, DEVICE_INTERVAL_MS, DEVICE_LIFETIME_MS, DeviceStart,
+    Issued, PendingDevice, Ungranted,
+};
 pub use organizations::{NewOrganization, OrganizationView};
 pub use permissions::{PermissionsPage, Revoked, Shared};
 pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
 pub use resources::{SharedPage, SharedQuery};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
+pub use sign_in::{Attempt, SignIn, WebSession};
 pub use sts::{RoleRequest, TemporaryKey};
-pub use sign_in::{Attempt, Session, SignIn};
 pub use uploads::Upload;
 pub use users::NewUser;
 pub use verify::{Finding, Report};

@@ -89,7 +89,10 @@ impl Site {
         Ok(Creation { user, folders, password_hash })
     }
 
-    async fn hash_password(&self, password: Zeroizing<String>) -> Result<Zeroizing<String>, Error> {
+    pub(crate) async fn hash_password(
+        &self,
+        password: Zeroizing<String>,
+    ) -> Result<Zeroizing<String>, Error> {
         const FAULT: Error = Error::Fault("a password could not be hashed");
         let salt: [u8; 16] = self.random();
         let _turn = self.hashing.acquire().await.map_err(|_| FAULT)?;

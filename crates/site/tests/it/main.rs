@@ -18,6 +18,10 @@ mod removal;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod statements;
 #[cfg(test)]
 mod support;
