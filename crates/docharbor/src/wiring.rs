@@ -1,5 +1,6 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
+mod applications;
 mod audit;
 mod directories;
 mod groups;
@@ -33,6 +34,9 @@ use crate::exit::Failure;
 use crate::master_key::MasterKey;
 use crate::secret::Secret;
 
+pub(crate) use applications::{
+    NewApplication, create_application, delete_application, list_applications,
+};
 pub(crate) use directories::{
     DirectoryAddress, DirectoryKind, connect_directory, directory_status, disconnect_directory,
     sync_directory, try_sign_in,

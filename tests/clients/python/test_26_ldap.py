@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import subprocess
 import time
 
 import pytest
@@ -154,6 +155,51 @@ def test_a_name_that_is_taken_is_skipped_and_never_merged(make_site, slapd):
     assert '"Skipped":1' in printed
     assert user_named(site, "person7")["Id"] == built_in.id
     built_in.client().get_folder(FolderId=built_in.root)
+
+
+# Signing in.
+
+
+def signed_in(site, name, password=PERSON_PASSWORD):
+    """The id of the user who signs in so; none if nobody does."""
+    secret = site.server.directory / "person-password"
+    secret.write_text(password)
+    done = subprocess.run(
+        [site.server.binary, "directory", "try-sign-in", "--password-file", str(secret), "--", name,
+         str(site.server.data)],
+        env=site.server.environment() | site.server.known(), capture_output=True, text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 or "Nobody signs in so" in done.stderr, done.stderr
+    return done.stdout.strip() or None
+
+
+def test_the_directory_decides_whose_a_name_and_password_are(connected):
+    user = user_named(connected, "person1")
+    assert signed_in(connected, "person1") == user["Id"]
+    assert signed_in(connected, "person1", "wrong") is None
+    assert signed_in(connected, "nobody") is None
+
+
+@pytest.mark.parametrize("name", [
+    "*", "person*", "*)(uid=*", "person1)(uid=*", "person1)(|(uid=person1", "\\70erson1", "",
+    "(person1)", person_dn("person1"), "x" * 300,
+])
+def test_no_name_is_more_than_a_name(connected, name):
+    assert signed_in(connected, name) is None
+
+
+def test_an_empty_password_is_nobody_s(connected):
+    assert signed_in(connected, "person1", "") is None
+
+
+def test_a_name_that_two_have_is_nobody_s(connected, slapd):
+    slapd.person("double")
+    slapd.add(f"dn: uid=double,ou=groups,{BASE}\nobjectClass: inetOrgPerson\nuid: double\n"
+              f"cn: double\nsn: Story\nuserPassword: {PERSON_PASSWORD}\n")
+    sync(connected)
+    assert signed_in(connected, "double") is None
+    assert signed_in(connected, "person2")
 
 
 # Without the directory.

@@ -26,6 +26,7 @@ pub(crate) enum Directory {
     Status(Connected),
     Sync(Connected),
     Disconnect(Connected),
+    TrySignIn(TrySignIn),
 }
 
 /// What kind of directory it is
@@ -93,6 +94,22 @@ pub(crate) struct Connected {
     site: SiteFlags,
 }
 
+/// Try a name and a password as somebody does who signs in, and print the user's id
+#[derive(Args)]
+pub(crate) struct TrySignIn {
+    /// Name to sign in with
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// File with the password [default: stdin]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    #[command(flatten)]
+    site: SiteFlags,
+}
+
 impl Directory {
     pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
         match self {
@@ -100,6 +117,7 @@ impl Directory {
             Self::Status(connected) => connected.status(environment).await,
             Self::Sync(connected) => connected.sync(environment).await,
             Self::Disconnect(connected) => connected.disconnect(environment).await,
+            Self::TrySignIn(attempt) => attempt.run(environment).await,
         }
     }
 }
@@ -156,13 +174,27 @@ impl Connected {
     }
 }
 
+impl TrySignIn {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        let password = text_of(self.password_file.as_deref())?;
+        let (name, password) = (&self.name, Secret::new(password.to_string()));
+        let user =
+            wiring::try_sign_in(configuration, directory, master_key, name, &password).await?;
+        print(&format!("{user}\n"))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 fn print_line(value: &impl Serialize) -> Result<ExitCode, Failure> {
     let line = serde_json::to_string(value).unwrap_or_default();
     print(&format!("{line}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn password(file: Option<&Path>) -> Result<Secret, Failure> {
+/// A secret as it was given, without the end of its line.
+fn text_of(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     let text = match file {
         Some(file) => Zeroizing::new(read_text(file)?),
         None => {
@@ -174,7 +206,11 @@ fn password(file: Option<&Path>) -> Result<Secret, Failure> {
             text
         }
     };
-    let text = text.trim_end_matches(['\r', '\n']);
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn password(file: Option<&Path>) -> Result<Secret, Failure> {
+    let text = text_of(file)?;
     if text.is_empty() {
         return Err(Failure::usage(
             "The directory was not connected",
@@ -182,7 +218,7 @@ fn password(file: Option<&Path>) -> Result<Secret, Failure> {
             "give it on stdin or with --bind-password-file",
         ));
     }
-    Ok(Secret::new(text.to_owned()))
+    Ok(Secret::new(text.to_string()))
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {

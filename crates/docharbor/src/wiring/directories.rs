@@ -1,6 +1,6 @@
 //! What the commands about a connected directory need of the site.
 
-use docharbor_domain::OrganizationId;
+use docharbor_domain::{OrganizationId, UserId};
 use docharbor_site::{DirectoryError, DirectorySettings, Error, Site, SyncReport};
 use serde::Serialize;
 
@@ -106,6 +106,29 @@ pub(crate) async fn directory_status(
         synced: status.synced.map(|at| at.as_millis() / 1_000),
         answers: why.is_none(),
         why,
+    })
+}
+
+/// Asks the directory whose a name and password are.
+pub(crate) async fn try_sign_in(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+    name: &str,
+    password: &Secret,
+) -> Result<UserId, Failure> {
+    let (site, organization) = beside(configuration, directory, master_key).await?;
+    site.directory_status(&organization)
+        .await
+        .map_err(|error| failed(&error))?
+        .ok_or_else(not_connected)?;
+    let user = site.directory_sign_in(&organization, name, password.expose()).await;
+    user.map_err(|error| refused("The directory was not asked", &error))?.ok_or_else(|| {
+        Failure::failed(
+            "Nobody signs in so",
+            "the name and password are not one person's of the directory who is read and not disabled",
+            "check both, and read the directory: docharbor directory sync",
+        )
     })
 }
 
