@@ -1,8 +1,9 @@
 //! What is read in pages: a folder's contents, paths, versions, users.
 
 use docharbor_domain::{
-    Call, Document, DocumentId, DraftsShown, Folder, FolderId, Granted, Item, ItemKind, PathStep,
-    Power, Refusal, ResourceId, Sort, Standing, User, Version, VersionId, grant,
+    Call, Document, DocumentId, DraftsShown, Folder, FolderId, Granted, Identity, Item, ItemKind,
+    OrganizationId, PathStep, Power, Refusal, ResourceId, Sort, Standing, User, UserId, UserType,
+    Version, VersionId, grant,
 };
 use docharbor_metadata::{ItemPath, Listing, Place, Tx, UserListing};
 
@@ -257,6 +258,9 @@ async fn users(tx: &mut Tx, call: &Call, query: &UsersQuery) -> Result<UsersPage
             Ok(UsersPage { users, total, next: None })
         }
         UsersQuery::Matching(listing) => {
+            if let Some(guest) = guest(call) {
+                return only(tx, organization, guest, listing).await;
+            }
             let total = tx.count_users(organization, listing).await?;
             let listing = UserListing { limit: listing.limit + 1, ..listing.clone() };
             let mut rows = tx.users(organization, &listing).await?;
@@ -270,4 +274,29 @@ async fn users(tx: &mut Tx, call: &Call, query: &UsersQuery) -> Result<UsersPage
             Ok(UsersPage { users: rows.into_iter().map(|(user, _)| user).collect(), total, next })
         }
     }
+}
+
+/// The caller, if they are a guest: who works here, and their addresses, is not a guest's to search.
+/// The ids a guest is told of, those who share with them, they may still ask about.
+fn guest(call: &Call) -> Option<&UserId> {
+    match &call.caller().identity {
+        Identity::User(user) if user.user_type == UserType::MinimalUser => Some(&user.id),
+        Identity::User(_) | Identity::Administrator(_) => None,
+    }
+}
+
+/// The page of a list that has nobody but this user, if its query finds them.
+async fn only(
+    tx: &mut Tx,
+    organization: &OrganizationId,
+    id: &UserId,
+    listing: &UserListing,
+) -> Result<UsersPage, Error> {
+    let found = tx.user(organization, id).await?.filter(|user| {
+        let text = user.search_text();
+        listing.words.iter().all(|word| text.contains(&format!(" {word}")))
+    });
+    let users: Vec<User> = found.into_iter().collect();
+    let total = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    Ok(UsersPage { users, total, next: None })
 }

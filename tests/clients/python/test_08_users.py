@@ -298,3 +298,19 @@ def test_only_administrators_manage_users(site, organization):
     made = client.create_user(**members)["User"]
     assert client.update_user(UserId=made["Id"], GivenName="X")["User"]["GivenName"] == "X"
     client.delete_user(UserId=made["Id"])
+
+
+def test_a_guest_searches_nobody_but_finds_who_shares_with_them(site, organization, people):
+    guest = site.guest()
+    client = guest.client()
+    for members in ({}, {"OrganizationId": organization, "Include": "ALL"}, {"Query": guest.username}):
+        answer = client.describe_users(**members)
+        assert [user["Id"] for user in answer["Users"]] == [guest.id]
+        assert answer["TotalNumberOfUsers"] == 1
+        assert "Marker" not in answer
+    for query in ("ma", "mateo.j@ex"):
+        assert client.describe_users(Query=query)["Users"] == []
+        assert site.person().client().describe_users(Query=query)["Users"]
+    folder = client.get_resources()["Folders"][0]
+    sharer = client.describe_users(UserIds=folder["CreatorId"])["Users"]
+    assert [user["Id"] for user in sharer] == [folder["CreatorId"]]
