@@ -1,8 +1,8 @@
 //! What goes into a statement and what comes out: text and whole numbers, on both engines.
 
 use docharbor_domain::{
-    AccessKeyId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId, ResourceId,
-    Timestamp, UserId, VersionId,
+    AccessKeyId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId,
+    ResourceId, Timestamp, UserId, VersionId,
 };
 
 use crate::StoreError;
@@ -109,7 +109,7 @@ macro_rules! ids {
     )*};
 }
 
-ids! { AccessKeyId BlobId CommentId DocumentId FolderId GroupId OrganizationId ResourceId UserId VersionId }
+ids! { AccessKeyId ApplicationId BlobId CommentId DocumentId FolderId GroupId OrganizationId ResourceId UserId VersionId }
 
 /// One column of a row.
 pub(crate) enum Cell {
