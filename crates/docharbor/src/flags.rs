@@ -25,8 +25,8 @@ pub(crate) struct StoreFlags {
 /// Flags of a command that is about one site.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct SiteFlags {
-    /// Id or alias of the site the command is about [default: DOCHARBOR_ORGANIZATION_ID if the server
-    /// has that site, or else its only one]
+    /// Id or alias of the site the command is about [default: the one this shell is set up for, if
+    /// the server has it; or else its only one]
     #[arg(long = "organization-id", value_name = "ID")]
     site: Option<String>,
     #[command(flatten)]
