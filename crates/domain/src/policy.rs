@@ -7,7 +7,7 @@ mod permit;
 mod trust;
 mod unique;
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};

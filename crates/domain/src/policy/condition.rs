@@ -1,7 +1,7 @@
 //! The Condition element: under which circumstances a statement counts.
 
+use core::net::IpAddr;
 use std::cmp::Ordering;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::{Map, Value};
