@@ -103,6 +103,7 @@ fn missing_packages() -> Vec<&'static str> {
         ("curl", which("curl").is_some()),
         ("strace", which("strace").is_some()),
         ("xfsprogs", which("mkfs.xfs").is_some()),
+        ("chromium", which("chromium").is_some()),
         ("slapd", Path::new("/usr/sbin/slapd").exists()),
         ("ldap-utils", which("ldapadd").is_some()),
         ("samba", Path::new("/usr/sbin/samba").exists()),
