@@ -1,7 +1,7 @@
 //! How many statements each use case costs, however much stands in the folder.
 
 use docharbor_domain::{DocumentId, FolderId, ItemKind, ResourceId, Sort};
-use docharbor_site::{ContentsQuery, Kinds, PathQuery, PermissionListing};
+use docharbor_site::{ContentsQuery, GroupListing, Kinds, PathQuery, PermissionListing};
 use futures::future::try_join_all;
 
 use crate::support::{Draft, Engine, TestSite, on_both_engines};
@@ -10,6 +10,7 @@ on_both_engines! {
     each_use_case_costs_what_it_cost,
     a_path_and_the_permissions_cost_one_statement_at_any_depth,
     changing_where_something_stands_costs_the_same_at_any_depth,
+    what_a_user_asks_about_themselves_and_groups_costs_the_same_always,
 }
 
 /// What stands in the folder the use cases are about.
@@ -262,4 +263,22 @@ async fn changing_where_something_stands_costs_the_same_at_any_depth(test: TestS
         test.delete_folder(&stand.folder).await.unwrap();
     }
     assert_eq!(costs[0], costs[1]);
+}
+
+async fn what_a_user_asks_about_themselves_and_groups_costs_the_same_always(test: TestSite) {
+    let ann = test.as_user(&test.ann);
+    for groups in [1, 20] {
+        for number in 0..groups {
+            let name = format!("group {groups} {number}");
+            test.site.create_group(ann.call.organization(), &name).await.unwrap();
+        }
+        let listing = GroupListing { words: vec!["g".to_owned()], after: None, limit: 10 };
+        let costs = [
+            cost!(test, "GetCurrentUser", test.site.current_user(&ann.call)).0,
+            cost!(test, "DescribeRootFolders", test.site.root_folders(&ann.call)).0,
+            cost!(test, "DescribeGroups", test.site.groups(&ann.call, listing)).0,
+        ];
+        let expected = [("GetCurrentUser", 1), ("DescribeRootFolders", 3), ("DescribeGroups", 1)];
+        assert_eq!(costs, expected, "{groups} groups");
+    }
 }
