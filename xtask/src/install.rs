@@ -94,7 +94,7 @@ fn missing_packages() -> Vec<&'static str> {
             process::succeeds(Command::new(python).args(["-c", "import ensurepip, venv"]))
         })
     };
-    let needs: [(&str, bool); 14] = [
+    let needs: [(&str, bool); 15] = [
         ("postgresql", postgres::binaries().is_some()),
         ("e2fsprogs", which("mkfs.ext4").is_some()),
         ("mount", which("losetup").is_some() && which("mount").is_some()),
