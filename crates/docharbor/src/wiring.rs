@@ -41,7 +41,7 @@ pub(crate) use directories::{
     DirectoryAddress, DirectoryKind, connect_directory, directory_status, disconnect_directory,
     sync_directory, try_sign_in,
 };
-pub(crate) use groups::{Membership, change_group_member, create_group, delete_group, list_groups};
+pub(crate) use groups::{Change, change_group_member, create_group, delete_group, list_groups};
 pub(crate) use keys::{Simulated, delete_key, list_keys, simulate};
 pub(crate) use organizations::{create_organization, list_organizations, set_alias};
 

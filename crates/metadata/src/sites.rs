@@ -1,8 +1,6 @@
 //! The credentials that lead to a site.
 
-use docharbor_domain::{
-    OrganizationId, Scopes, Timestamp, UserId, UserStatus, UserType,
-};
+use docharbor_domain::{OrganizationId, Scopes, Timestamp, UserId, UserStatus, UserType};
 
 use crate::StoreError;
 use crate::driver::Tx;

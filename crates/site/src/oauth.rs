@@ -195,11 +195,7 @@ impl Site {
         typed: &str,
     ) -> Result<Option<PendingDevice>, Error> {
         let answer = self.answer(organization, user, typed, DeviceStatus::Pending);
-        let found = self
-            .write(answer, |tx, answer| {
-                Box::pin(async move { Ok::<_, Error>(find_device(tx, answer).await?) })
-            })
-            .await?;
+        let found = self.write(answer, |tx, answer| Box::pin(find_device(tx, answer))).await?;
         Ok(found?.map(|(_, pending)| pending))
     }
 

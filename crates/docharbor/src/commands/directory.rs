@@ -44,7 +44,7 @@ pub(crate) struct Connect {
     /// The kind, which decides what its attributes are called
     #[arg(long, value_name = "KIND")]
     kind: Kind,
-    /// Where it is: ldaps://HOST[:PORT], or ldap://HOST[:PORT] with --start-tls
+    /// Where it is: `ldaps://HOST[:PORT]`, or `ldap://HOST[:PORT]` with --start-tls
     #[arg(long, value_name = "URL")]
     url: String,
     /// Begin TLS on a connection to ldap://
@@ -195,16 +195,15 @@ fn print_line(value: &impl Serialize) -> Result<ExitCode, Failure> {
 
 /// A secret as it was given, without the end of its line.
 fn text_of(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
-    let text = match file {
-        Some(file) => Zeroizing::new(read_text(file)?),
-        None => {
-            let mut text = Zeroizing::new(String::new());
-            let stdin = std::io::stdin().lock();
-            stdin.take(PASSWORD_MAX_BYTES).read_to_string(&mut text).map_err(|error| {
-                Failure::usage("The password cannot be read from stdin", error, "use a file")
-            })?;
-            text
-        }
+    let text = if let Some(file) = file {
+        Zeroizing::new(read_text(file)?)
+    } else {
+        let mut text = Zeroizing::new(String::new());
+        let stdin = std::io::stdin().lock();
+        stdin.take(PASSWORD_MAX_BYTES).read_to_string(&mut text).map_err(|error| {
+            Failure::usage("The password cannot be read from stdin", error, "use a file")
+        })?;
+        text
     };
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

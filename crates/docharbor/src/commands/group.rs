@@ -10,7 +10,7 @@ use crate::configuration::DEFAULT_DATA_DIRECTORY;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
 use crate::flags::SiteFlags;
-use crate::wiring::{self, Membership};
+use crate::wiring::{self, Change};
 
 /// Groups of users, with which folders and documents can be shared
 #[derive(Subcommand)]
@@ -18,8 +18,8 @@ pub(crate) enum Group {
     Create(Create),
     List(List),
     Delete(Delete),
-    AddMember(Member),
-    RemoveMember(Member),
+    AddMember(Membership),
+    RemoveMember(Membership),
 }
 
 /// Make a group and print its id, and nothing else
@@ -60,7 +60,7 @@ pub(crate) struct Delete {
 
 /// A user, or another group with all its members, in a group
 #[derive(Args)]
-pub(crate) struct Member {
+pub(crate) struct Membership {
     /// Name or id of the group
     #[arg(value_name = "GROUP")]
     group: String,
@@ -80,8 +80,8 @@ impl Group {
             Self::Create(create) => create.run(environment).await,
             Self::List(list) => list.run(environment).await,
             Self::Delete(delete) => delete.run(environment).await,
-            Self::AddMember(member) => member.run(Membership::Begins, environment).await,
-            Self::RemoveMember(member) => member.run(Membership::Ends, environment).await,
+            Self::AddMember(member) => member.run(Change::Begins, environment).await,
+            Self::RemoveMember(member) => member.run(Change::Ends, environment).await,
         }
     }
 }
@@ -116,24 +116,13 @@ impl Delete {
     }
 }
 
-impl Member {
-    async fn run(
-        self,
-        membership: Membership,
-        environment: &Environment,
-    ) -> Result<ExitCode, Failure> {
+impl Membership {
+    async fn run(self, change: Change, environment: &Environment) -> Result<ExitCode, Failure> {
         let existing = Existing::open(&self.directory, self.site, environment)?;
         let Existing { configuration, directory, master_key } = &existing;
         let (group, member) = (&self.group, &self.member);
-        wiring::change_group_member(
-            configuration,
-            directory,
-            master_key,
-            membership,
-            group,
-            member,
-        )
-        .await?;
+        wiring::change_group_member(configuration, directory, master_key, change, group, member)
+            .await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -261,8 +261,9 @@ fn is_secret(name: &str) -> bool {
 /// Refuses a file with a secret in it that every user of the machine may read. Its group may, which
 /// is how packages give a service its configuration.
 fn refuse_readable_by_others(path: &Path) -> Result<(), Failure> {
+    const OTHERS: u32 = 0o007;
     let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
-    if mode & 0o007 == 0 {
+    if mode & OTHERS == 0 {
         return Ok(());
     }
     Err(Failure::usage(

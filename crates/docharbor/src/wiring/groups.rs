@@ -21,7 +21,7 @@ pub(crate) struct ListedGroup {
 
 /// What is done with a member of a group.
 #[derive(Clone, Copy)]
-pub(crate) enum Membership {
+pub(crate) enum Change {
     Begins,
     Ends,
 }
@@ -86,17 +86,17 @@ pub(crate) async fn change_group_member(
     configuration: &Configuration,
     directory: &DataDirectory,
     master_key: &MasterKey,
-    membership: Membership,
+    change: Change,
     group: &str,
     member: &str,
 ) -> Result<(), Failure> {
     let (site, organization) = beside(configuration, directory, master_key).await?;
-    let (done, what) = match membership {
-        Membership::Begins => (
+    let (done, what) = match change {
+        Change::Begins => (
             site.add_group_member(&organization, group, member).await,
             "Nobody was put into a group",
         ),
-        Membership::Ends => (
+        Change::Ends => (
             site.remove_group_member(&organization, group, member).await,
             "Nobody was taken out of a group",
         ),
