@@ -4,6 +4,7 @@
 mod jobs;
 #[cfg(test)]
 mod organizations;
+#[cfg(test)]
 mod paging;
 #[cfg(test)]
 mod placement;
