@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod admin;
 mod application;
 mod audit;
 mod dev;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(token::Token),
     #[command(subcommand)]
+    Admin(admin::Admin),
+    #[command(subcommand)]
     Application(application::Application),
     #[command(subcommand)]
     Group(group::Group),
@@ -72,6 +75,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Key(key) => key.run(environment).await,
         Command::Policy(policy) => policy.run(),
         Command::Token(token) => token.run(environment).await,
+        Command::Admin(admin) => admin.run(environment).await,
         Command::Application(application) => application.run(environment).await,
         Command::Group(group) => group.run(environment).await,
         Command::Site(site) => site.run(environment).await,

@@ -1,5 +1,6 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
+mod admin;
 mod applications;
 mod audit;
 mod directories;
@@ -34,6 +35,7 @@ use crate::exit::Failure;
 use crate::master_key::MasterKey;
 use crate::secret::Secret;
 
+pub(crate) use admin::{random_password, reset_password, setup_token};
 pub(crate) use applications::{
     NewApplication, create_application, delete_application, list_applications,
 };
@@ -70,8 +72,8 @@ pub(crate) struct Running {
     pub(crate) sites: usize,
     /// Whether this start made the site.
     pub(crate) is_new: bool,
-    /// The one-time link with which the first administrator is made, while there is none.
-    pub(crate) setup_link: Option<String>,
+    /// What the link carries with which the first administrator is made, while there is none.
+    pub(crate) setup_token: Option<Secret>,
     /// Ends jobs and closes the stores; awaited when the last request is done.
     pub(crate) stop: BoxFuture<'static, ()>,
 }
@@ -108,6 +110,7 @@ pub(crate) async fn start(
     }
     // Proves that this master key is the one the stored secrets were sealed with.
     site.root_key(&organization).await.map_err(|error| failed(&error))?;
+    let setup_token = site.setup_token(&organization).await.map_err(|error| failed(&error))?;
     let (log, close_log) = audit::open(configuration, directory, master_key)?;
     let door = docharbor_server::Door::new(site.clone(), door_settings(configuration), log);
     let probed = site.clone();
@@ -124,7 +127,7 @@ pub(crate) async fn start(
         organization_id: organization.to_string(),
         sites: sites.len(),
         is_new,
-        setup_link: None,
+        setup_token: setup_token.map(|token| Secret::new(token.to_string())),
         stop: Box::pin(async move {
             jobs.abort();
             let _ended = jobs.await;
@@ -191,6 +194,11 @@ async fn open_metadata(
         Opening::Beside => Metadata::open_sqlite_existing(&path, options),
         Opening::ReadOnly => Metadata::open_sqlite_read_only(&path, options),
     }
+}
+
+/// The one-time link with which the first administrator is made.
+pub(crate) fn setup_link(public_url: &str, token: &Secret) -> String {
+    format!("{public_url}/setup?token={}", token.expose())
 }
 
 /// Ends the process at once: what was acknowledged is safe, what was not must not be.

@@ -57,6 +57,9 @@ const OTHER_ADMINISTRATORS: &str = "
     SELECT id FROM site_user
      WHERE organization_id = $1 AND type = 'ADMIN' AND status = 'ACTIVE' AND id <> $2 LIMIT 1";
 
+const ANY_ADMINISTRATOR: &str =
+    "SELECT id FROM site_user WHERE organization_id = $1 AND type = 'ADMIN' LIMIT 1";
+
 const CHARGE: &str = "
     UPDATE site_user SET storage_used_bytes = storage_used_bytes + $1
      WHERE organization_id = $2 AND id = $3
@@ -280,6 +283,14 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let row = self.row(OTHER_ADMINISTRATORS, &[organization.into(), id.into()]).await?;
         Ok(row.is_some())
+    }
+
+    /// Whether the site has a user who administers it, active or not.
+    pub async fn has_administrator(
+        &mut self,
+        organization: &OrganizationId,
+    ) -> Result<bool, StoreError> {
+        Ok(self.row(ANY_ADMINISTRATOR, &[organization.into()]).await?.is_some())
     }
 
     /// Charges an owner with bytes, or gives them back. False when a charge exceeds the quota, or the

@@ -6,17 +6,22 @@ mod api;
 pub mod audit;
 mod auth;
 mod door;
+mod form;
 pub mod health;
 mod iam;
 pub mod observe;
 pub mod request_id;
 mod transfer;
+mod web;
 
 use axum::Router;
 
 pub use door::{Door, DoorSettings};
 
-/// The WorkDocs API and the transfers its URLs lead to.
+/// The WorkDocs API, the transfers its URLs lead to, IAM and STS, and the pages people sign in on.
 pub fn doors(door: &Door) -> Router {
-    api::router(door.clone()).merge(iam::router(door.clone())).merge(transfer::router(door.clone()))
+    api::router(door.clone())
+        .merge(iam::router(door.clone()))
+        .merge(transfer::router(door.clone()))
+        .merge(web::router(door.clone()))
 }

@@ -23,6 +23,7 @@ pub struct Keyring {
     sealing: Zeroizing<[u8; 32]>,
     urls: Zeroizing<[u8; 32]>,
     markers: Zeroizing<[u8; 32]>,
+    setups: Zeroizing<[u8; 32]>,
 }
 
 const NONCE_BYTES: usize = 24;
@@ -35,6 +36,7 @@ impl Keyring {
             sealing: derive("docharbor 2026-11 access key secrets at rest"),
             urls: derive("docharbor 2026-11 transfer url signatures"),
             markers: derive("docharbor 2026-11 page markers"),
+            setups: derive("docharbor 2026-11 setup links"),
         }
     }
 
@@ -47,6 +49,12 @@ impl Keyring {
     pub fn url_key_id(&self) -> String {
         let fingerprint = blake3::hash(&*self.urls);
         format!("DOCHARBOR{}", hex::encode_upper(&fingerprint.as_bytes()[..4]))
+    }
+
+    /// What lets its bearer make the first administrator of a site.
+    pub(crate) fn setup_token(&self, organization: &OrganizationId) -> Zeroizing<String> {
+        let hash = blake3::keyed_hash(&self.setups, organization.as_str().as_bytes());
+        Zeroizing::new(hash.to_hex().to_string())
     }
 
     /// Signs a page marker.

@@ -1,6 +1,6 @@
 //! The first start of a server: its first site, the key that administers it, its first user.
 
-use docharbor_domain::{AccessKeyId, OrganizationId, UserType};
+use docharbor_domain::{AccessKeyId, OrganizationId, Refusal, User, UserType};
 use docharbor_metadata::{Inserted, Organization};
 use zeroize::Zeroizing;
 
@@ -94,6 +94,50 @@ impl Site {
     /// The server's first site, if it was ever started.
     pub async fn organization(&self) -> Result<Option<OrganizationId>, Error> {
         Ok(self.organizations().await?.into_iter().next())
+    }
+
+    /// What the link carries with which a site's first administrator is made, while it has none.
+    pub async fn setup_token(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Option<Zeroizing<String>>, Error> {
+        let is_set_up = self
+            .look_up(organization.clone(), |tx, organization| {
+                Box::pin(async move { Ok(tx.has_administrator(organization).await?) })
+            })
+            .await?;
+        Ok((!is_set_up).then(|| self.keyring().setup_token(organization)))
+    }
+
+    /// The site that waits for its first administrator with this token.
+    pub async fn waiting_site(&self, token: &str) -> Result<Option<OrganizationId>, Error> {
+        for organization in self.organizations().await? {
+            // Hashes are compared in constant time.
+            let is_its = self.setup_token(&organization).await?.is_some_and(|known| {
+                blake3::hash(known.as_bytes()) == blake3::hash(token.as_bytes())
+            });
+            if is_its {
+                return Ok(Some(organization));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a site's first administrator; of two who try at once one does.
+    pub async fn set_up(&self, token: &str, administrator: NewUser) -> Result<User, Error> {
+        const USED: Refusal = Refusal::NotAllowed("the site has an administrator already");
+        let organization = self.waiting_site(token).await?.ok_or(USED)?;
+        let creation = self.prepare_user(&organization, administrator).await?;
+        self.write((organization, creation), |tx, (organization, creation)| {
+            Box::pin(async move {
+                tx.lock_organization(organization).await?;
+                if tx.has_administrator(organization).await? {
+                    return Err(USED.into());
+                }
+                create(tx, creation).await
+            })
+        })
+        .await
     }
 
     /// The access key that was made with a site.

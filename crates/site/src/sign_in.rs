@@ -143,6 +143,17 @@ impl Site {
         }))
     }
 
+    /// The name of who is signed in.
+    pub async fn session_username(&self, session: &WebSession) -> Result<String, Error> {
+        let input = (session.organization.clone(), session.user.clone());
+        let user = self
+            .look_up(input, |tx, (organization, user)| {
+                Box::pin(async move { Ok(tx.user(organization, user).await?) })
+            })
+            .await?;
+        Ok(user.map(|user| user.username).unwrap_or_default())
+    }
+
     /// Signs a browser out.
     pub async fn sign_out(&self, organization: &OrganizationId, cookie: &str) -> Result<(), Error> {
         let input = (organization.clone(), token_hash(cookie));

@@ -85,11 +85,11 @@ class Server:
         except requests.ConnectionError:
             return None
 
-    def run(self, *arguments, expect=0):
+    def run(self, *arguments, expect=0, stdin=""):
         """Runs a command of the binary on this server's data, in a shell that knows the site."""
         done = subprocess.run(
             [self.binary, *arguments], env=self.environment() | self.known(), cwd=self.directory,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+            input=stdin, capture_output=True, text=True, timeout=120,
         )
         assert done.returncode == expect, f"{arguments[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done

@@ -44,7 +44,8 @@ impl Serve {
         let door = Door::open(&configuration.listen).await?;
         let public_url = configuration.public_url.clone().unwrap_or_else(|| door.url.clone());
         let running = wiring::start(&configuration, &directory, &master_key).await?;
-        let link = running.setup_link.as_deref();
+        let link = running.setup_token.as_ref().map(|token| wiring::setup_link(&public_url, token));
+        let link = link.as_deref();
         directory.keep_setup_link(link).map_err(|error| {
             Failure::failed(
                 "The setup link cannot be written to the data directory",

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::percent_decode_str;
-
 use super::failure::Failure;
+use crate::form;
 
 /// Parameters by name; each is there once.
 pub(super) struct Form(BTreeMap<String, String>);
@@ -12,16 +11,13 @@ pub(super) struct Form(BTreeMap<String, String>);
 impl Form {
     /// Reads a body of `application/x-www-form-urlencoded`.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Failure> {
-        let text = std::str::from_utf8(body).map_err(|_| not_a_form())?;
         let mut parameters = BTreeMap::new();
-        for pair in text.trim_end_matches(['\r', '\n']).split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode(name)?;
+        for (name, value) in form::decode(body).ok_or_else(not_a_form)? {
             // Two values would have two readings.
             if parameters.contains_key(&name) {
                 return Err(Failure::invalid(format!("{name} is there twice; send it once.")));
             }
-            parameters.insert(name, decode(value)?);
+            parameters.insert(name, value);
         }
         Ok(Self(parameters))
     }
@@ -55,12 +51,6 @@ impl Form {
             ))),
         }
     }
-}
-
-fn decode(text: &str) -> Result<String, Failure> {
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| not_a_form())?;
-    Ok(decoded.into_owned())
 }
 
 fn not_a_form() -> Failure {

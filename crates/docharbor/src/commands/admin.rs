@@ -1,0 +1,107 @@
+//! `docharbor admin`: ways in for the operator, where nobody can sign in.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
+
+use super::Existing;
+use crate::configuration::DEFAULT_DATA_DIRECTORY;
+use crate::environment::Environment;
+use crate::exit::{Failure, print};
+use crate::flags::SiteFlags;
+use crate::secret::Secret;
+use crate::wiring;
+
+/// The longest password that is read, and more than any that is taken.
+const PASSWORD_MAX_BYTES: u64 = 1_024;
+
+/// The first administrator, and passwords that were forgotten
+#[derive(Subcommand)]
+pub(crate) enum Admin {
+    SetupLink(SetupLink),
+    ResetPassword(ResetPassword),
+}
+
+/// Print the link with which the first administrator is made, while there is none
+#[derive(Args)]
+pub(crate) struct SetupLink {
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    #[command(flatten)]
+    site: SiteFlags,
+}
+
+/// Give a user another password, read from stdin, and end every session of theirs
+#[derive(Args)]
+pub(crate) struct ResetPassword {
+    /// Name of the user
+    #[arg(value_name = "NAME")]
+    user: String,
+    /// The data directory of the server
+    #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
+    directory: PathBuf,
+    /// Make up a password and print it, and nothing else
+    #[arg(long)]
+    generate: bool,
+    #[command(flatten)]
+    site: SiteFlags,
+}
+
+impl Admin {
+    pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        match self {
+            Self::SetupLink(setup_link) => setup_link.run(environment).await,
+            Self::ResetPassword(reset_password) => reset_password.run(environment).await,
+        }
+    }
+}
+
+impl SetupLink {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        let token = wiring::setup_token(configuration, directory, master_key).await?;
+        let public_url = configuration.public_url.clone();
+        let url = public_url.or_else(|| directory.announced()).ok_or_else(|| {
+            Failure::failed(
+                "The setup link cannot be printed",
+                "no server runs on these data, so nobody knows its address",
+                "start it, docharbor serve DIR, or name the address with DOCHARBOR_PUBLIC_URL",
+            )
+        })?;
+        print(&format!("{}\n", wiring::setup_link(&url, &token)))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl ResetPassword {
+    async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
+        let existing = Existing::open(&self.directory, self.site, environment)?;
+        let Existing { configuration, directory, master_key } = &existing;
+        let password = if self.generate { wiring::random_password() } else { read_password()? };
+        let user = &self.user;
+        wiring::reset_password(configuration, directory, master_key, user, &password).await?;
+        if self.generate {
+            print(&format!("{}\n", password.expose()))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The first line of what is piped in.
+fn read_password() -> Result<Secret, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let stdin = std::io::stdin().lock();
+    stdin.take(PASSWORD_MAX_BYTES).read_to_string(&mut text).map_err(|error| {
+        Failure::usage(
+            "The password cannot be read from stdin",
+            error,
+            "pipe it in, in UTF-8, or let one be made up with --generate",
+        )
+    })?;
+    Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
+}

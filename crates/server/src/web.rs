@@ -1,0 +1,87 @@
+//! The pages people sign in on. They work without JavaScript.
+
+mod page;
+mod session;
+mod setup;
+mod sign_in;
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
+
+use crate::door::Door;
+use crate::form;
+
+/// The most bytes of a form; the longest honest one has some hundred.
+const FORM_MAX_BYTES: usize = 16 << 10;
+
+/// What is in a form or a query, each name once.
+struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    /// Reads a query string.
+    fn of_query(parts: &Parts) -> Option<Self> {
+        Self::parse(parts.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// Reads a form that a page of ours sent, and no other site's page made a browser send.
+    async fn of_form(door: &Door, parts: &Parts, mut body: Body) -> Option<Self> {
+        let origin = parts.headers.get(header::ORIGIN);
+        let is_ours =
+            origin.is_none_or(|origin| origin.as_bytes() == door.base_url(parts).as_bytes());
+        let came_from = parts.headers.get("sec-fetch-site").map(axum::http::HeaderValue::as_bytes);
+        if !is_ours || came_from.is_some_and(|site| !matches!(site, b"same-origin" | b"none")) {
+            return None;
+        }
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(chunk) = frame.ok()?.into_data() else { continue };
+            if bytes.len() + chunk.len() > FORM_MAX_BYTES {
+                return None;
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Self::parse(&bytes)
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut fields = BTreeMap::new();
+        for (name, value) in form::decode(text)? {
+            // Two values would have two readings.
+            if fields.insert(name, value).is_some() {
+                return None;
+            }
+        }
+        Some(Self(fields))
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+/// Routes the pages.
+pub(crate) fn router(door: Door) -> Router {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", axum::routing::post(sign_in::leave))
+        .route("/setup", get(setup::show).post(setup::submit))
+        .route("/assets/docharbor.css", get(style))
+        .with_state(door)
+}
+
+async fn style() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, include_str!("../templates/docharbor.css")).into_response()
+}
