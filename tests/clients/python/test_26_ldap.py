@@ -18,7 +18,8 @@ PEOPLE = 250
 
 
 @pytest.fixture(scope="module")
-def slapd():
+def slapd(engine):
+    del engine  # What its people are named is of one run with one database.
     slapd = Slapd()
     slapd.people([f"person{number}" for number in range(PEOPLE)])
     yield slapd

@@ -12,7 +12,8 @@ BIND = f"CN=Administrator,CN=Users,{Samba.BASE}"
 
 
 @pytest.fixture(scope="module")
-def samba():
+def samba(engine):
+    del engine  # What is changed in the directory is of one run with one database.
     samba = Samba()
     try:
         for name in ("ann", "bob", "cleo"):
