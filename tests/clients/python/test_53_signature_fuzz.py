@@ -245,6 +245,9 @@ def test_no_request_is_let_in_after_one_byte_was_changed(site, wires, ann):
             return None
         if not answer.code and answer.status in (400, 404, 405, 431):
             return None
+        # A path cut down to `/` leads to the door of IAM, which refuses in words of its own.
+        if answer.status == 403 and answer.body.startswith(b"<ErrorResponse"):
+            return None
         return f"{mutant.label}\n{mutant.data!r}\n  answered {answer.status} {answer.body[:200]}"
 
     mutants = (mutated(random, random.choice(messages)) for _ in range(MUTATED))
