@@ -188,7 +188,8 @@ def test_a_death_at_any_step_leaves_the_old_state_or_the_new_one(
     least = 10 if point.startswith("metadata::") else 3
     assert len({*died_in} - {"its start", "its jobs"}) >= least, died_in
     assert len(died_in) < 100
-    server.stop()
+    # What it was told to die of may come yet, with its jobs: it is not asked to stop in good order.
+    server.kill()
     server.start()
     server.verify()
 
