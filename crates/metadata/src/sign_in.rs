@@ -15,6 +15,8 @@ const BY_EMAIL: &str = "
     SELECT id, password_hash, status, directory_key FROM site_user
      WHERE organization_id = $1 AND lower(email) = $2 ORDER BY id LIMIT 2";
 
+const PASSWORD: &str = "SELECT password_hash FROM site_user WHERE organization_id = $1 AND id = $2";
+
 const SET_PASSWORD: &str =
     "UPDATE site_user SET password_hash = $1 WHERE organization_id = $2 AND id = $3";
 
@@ -102,6 +104,17 @@ impl Tx {
             [row] => decode_password(row).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// Reads what is kept of a user's password, and holds it until the transaction ends.
+    pub async fn password_hash_locked(
+        &mut self,
+        organization: &OrganizationId,
+        user: &UserId,
+    ) -> Result<Option<String>, StoreError> {
+        let args = [organization.into(), user.into()];
+        let row = self.row_locked(Lock::Update, PASSWORD, &args).await?;
+        row.map(|row| row.text(0).map(str::to_owned)).transpose()
     }
 
     /// Writes what is kept of a user's password. False if there is no such user.

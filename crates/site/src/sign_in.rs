@@ -9,7 +9,7 @@ use argon2::{Argon2, PasswordVerifier as _};
 use docharbor_domain::{
     OrganizationId, Refusal, Timestamp, UserId, UserStatus, UserType, check_password, folded,
 };
-use docharbor_metadata::{Failures, Tx};
+use docharbor_metadata::{Failures, PasswordRow, Tx};
 use zeroize::Zeroizing;
 
 use crate::keyring::token_hash;
@@ -108,9 +108,7 @@ impl Site {
         };
         let usable = row.filter(|row| row.status == UserStatus::Active);
         if let Some(row) = usable.as_ref().filter(|row| found.as_ref() == Some(&row.user)) {
-            let user = row.user.clone();
-            let cookie = self.begin_session(&organization, user, subjects).await?;
-            return Ok(SignIn::Done(cookie));
+            return self.begin_session(&organization, row.clone(), subjects).await;
         }
         let usable = usable.filter(|row| !row.is_from_directory && !row.password_hash.is_empty());
         let hash = usable.as_ref().map_or(NOBODYS_HASH, |row| row.password_hash.as_str());
@@ -118,10 +116,7 @@ impl Site {
             return Ok(SignIn::Wait { retry_ms: FIRST_WAIT_MS });
         };
         match usable {
-            Some(row) if is_right => {
-                let cookie = self.begin_session(&organization, row.user, subjects).await?;
-                Ok(SignIn::Done(cookie))
-            }
+            Some(row) if is_right => self.begin_session(&organization, row, subjects).await,
             Some(_) | None => Ok(SignIn::Wrong),
         }
     }
@@ -177,6 +172,10 @@ impl Site {
             Box::pin(async move {
                 let user = tx.user_by_name(organization, username).await?;
                 let user = user.ok_or(Refusal::NotFound { what: "the user", ids: Vec::new() })?;
+                if tx.directory_key(organization, &user.id).await?.is_some() {
+                    let text = "the user's password is the connected directory's; change it there";
+                    return Err(Refusal::NotAllowed(text).into());
+                }
                 tx.set_password(organization, &user.id, hash).await?;
                 Ok(tx.delete_web_sessions(organization, &user.id).await?)
             })
@@ -212,24 +211,31 @@ impl Site {
         verifying.await.map(Some).map_err(|_| FAULT)
     }
 
+    /// Begins a session, unless the password has become another one since it was looked at.
     async fn begin_session(
         &self,
         organization: &OrganizationId,
-        user: UserId,
+        known: PasswordRow,
         subjects: [String; 3],
-    ) -> Result<Zeroizing<String>, Error> {
+    ) -> Result<SignIn, Error> {
         let bytes: [u8; 32] = self.random();
         let cookie = Zeroizing::new(hex::encode(bytes));
-        let input = (organization.clone(), user, token_hash(&cookie), subjects, self.now());
-        self.write(input, |tx, (organization, user, hash, subjects, now)| {
-            Box::pin(async move {
-                forgive(tx, organization, subjects).await?;
-                let expires = now.plus_millis(SESSION_LIFETIME_MS);
-                Ok(tx.insert_session(organization, hash, user, *now, expires).await?)
+        let input = (organization.clone(), known, token_hash(&cookie), subjects, self.now());
+        let begun = self
+            .write(input, |tx, (organization, known, hash, subjects, now)| {
+                Box::pin(async move {
+                    forgive(tx, organization, subjects).await?;
+                    let held = tx.password_hash_locked(organization, &known.user).await?;
+                    if held.as_ref() != Some(&known.password_hash) {
+                        return Ok::<_, Error>(false);
+                    }
+                    let expires = now.plus_millis(SESSION_LIFETIME_MS);
+                    tx.insert_session(organization, hash, &known.user, *now, expires).await?;
+                    Ok(true)
+                })
             })
-        })
-        .await?;
-        Ok(cookie)
+            .await?;
+        Ok(if begun { SignIn::Done(cookie) } else { SignIn::Wrong })
     }
 }
 

@@ -13,6 +13,7 @@ on_both_engines! {
     the_right_password_opens_a_session_and_every_wrong_way_is_answered_alike,
     a_session_ends_with_its_time_its_sign_out_and_its_user,
     a_new_password_ends_every_session_and_the_old_password,
+    no_session_outlives_a_new_password_that_came_while_it_began,
     waits_grow_for_a_name_and_end_with_the_right_password,
     an_address_that_tries_many_names_waits,
     attempts_made_at_once_do_not_slip_past_the_count,
@@ -123,6 +124,31 @@ async fn a_new_password_ends_every_session_and_the_old_password(test: TestSite) 
     assert!(!is_in(&test, &cookie).await);
     assert!(matches!(tried(&test, "bob", PASSWORD).await, SignIn::Wrong));
     assert!(matches!(tried(&test, "bob", "Harb0ur-2").await, SignIn::Done(_)));
+}
+
+async fn no_session_outlives_a_new_password_that_came_while_it_began(test: TestSite) {
+    const NEW: &str = "Harb0ur-2";
+    for round in 0..8 {
+        let name = format!("user{round}");
+        test.site.create_user(&test.call, new_user(&name)).await.unwrap();
+        let (site, attempt) = (test.site.clone(), attempt(&test, &name, PASSWORD, "192.0.2.1"));
+        let (other, organization) = (test.site.clone(), test.call.organization().clone());
+        let answers = together(vec![
+            async move { Some(site.sign_in(attempt).await.unwrap()) }.boxed(),
+            async move {
+                let new = Zeroizing::new(NEW.to_owned());
+                other.reset_password(&organization, &name, new).await.unwrap();
+                None
+            }
+            .boxed(),
+        ])
+        .await;
+        for answer in answers.into_iter().flatten() {
+            if let SignIn::Done(cookie) = answer {
+                assert!(!is_in(&test, &cookie).await, "round {round}");
+            }
+        }
+    }
 }
 
 async fn waits_grow_for_a_name_and_end_with_the_right_password(test: TestSite) {
