@@ -18,9 +18,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "docharbor-site",
-        &["docharbor-metadata", "docharbor-blobs", "docharbor-directory", "docharbor-domain"],
+        &[
+            "docharbor-metadata",
+            "docharbor-blobs",
+            "docharbor-directory",
+            "docharbor-search",
+            "docharbor-notify",
+            "docharbor-domain",
+        ],
     ),
     ("docharbor-directory", &[]),
+    ("docharbor-search", &["docharbor-domain"]),
+    ("docharbor-notify", &["docharbor-domain"]),
     ("docharbor-metadata", &["docharbor-domain"]),
     ("docharbor-blobs", &["docharbor-domain"]),
     ("docharbor-domain", &[]),
@@ -34,8 +43,14 @@ const ANYTHING: &[&str] = &["*"];
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["axum", "hyper", "hyper-util", "http", "http-body", "http-body-util", "tower"],
-        &["docharbor-server", "docharbor", "docharbor-testkit", "docharbor-bench"],
-        "only server knows HTTP",
+        &[
+            "docharbor-server",
+            "docharbor-notify",
+            "docharbor",
+            "docharbor-testkit",
+            "docharbor-bench",
+        ],
+        "only server and notify know HTTP",
     ),
     (
         &["rusqlite", "tokio-postgres", "deadpool-postgres", "refinery"],
@@ -44,8 +59,8 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["ldap3", "rustls", "rustls-native-certs"],
-        &["docharbor-directory", "docharbor-testkit"],
-        "only directory knows LDAP",
+        &["docharbor-directory", "docharbor-notify", "docharbor-testkit"],
+        "only directory and notify begin TLS",
     ),
 ];
 
@@ -155,7 +170,7 @@ mod tests {
         assert_eq!(
             rules("docharbor-site", &json!([{"name": "axum"}, {"name": "rusqlite"}])),
             [
-                "docharbor-site must not depend on axum: only server knows HTTP",
+                "docharbor-site must not depend on axum: only server and notify know HTTP",
                 "docharbor-site must not depend on rusqlite: only metadata knows a database",
             ]
         );

@@ -1,0 +1,1 @@
+//! Events to their subscribers: SNS messages over HTTPS, and SQS.
