@@ -1,9 +1,11 @@
 //! The command line: one file for each verb.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use zeroize::Zeroizing;
 
 mod admin;
 mod application;
@@ -26,6 +28,10 @@ use crate::exit::Failure;
 use crate::flags::{Flags, SiteFlags};
 use crate::logging;
 use crate::master_key::MasterKey;
+use crate::secret::Secret;
+
+/// The longest secret that is read, and more than any that is taken.
+const SECRET_MAX_BYTES: u64 = 1_024;
 
 /// An open, self-hosted server for the Amazon WorkDocs API
 #[derive(Parser)]
@@ -105,4 +111,14 @@ impl Existing {
         let master_key = MasterKey::load(&configuration, &directory)?;
         Ok(Self { configuration, directory, master_key })
     }
+}
+
+/// The first line of what is piped in, where other users of the machine cannot see it.
+fn secret_from_stdin(what: &str, next: &str) -> Result<Secret, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let stdin = std::io::stdin().lock();
+    stdin.take(SECRET_MAX_BYTES).read_to_string(&mut text).map_err(|error| {
+        Failure::usage(format!("{what} cannot be read from stdin"), error, next)
+    })?;
+    Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
 }

@@ -7,6 +7,7 @@ mod directories;
 mod groups;
 mod keys;
 mod organizations;
+mod tokens;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use docharbor_blobs::LocalBlobs;
 use docharbor_domain::{
-    AccessKeyId, Action, Call, Circumstances, OrganizationId, Policy, Refusal, Scope, Scopes,
-    UserType,
+    AccessKeyId, Action, Call, Circumstances, OrganizationId, Policy, Scope, Scopes, UserType,
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_server::health::Health;
@@ -46,6 +46,7 @@ pub(crate) use directories::{
 pub(crate) use groups::{Change, change_group_member, create_group, delete_group, list_groups};
 pub(crate) use keys::{Simulated, delete_key, list_keys, simulate};
 pub(crate) use organizations::{create_organization, list_organizations, set_alias};
+pub(crate) use tokens::{TokenScope, create_token, list_tokens, revoke_token};
 
 /// The database in the data directory.
 const DATABASE_FILE: &str = "meta.db";
@@ -350,41 +351,6 @@ pub(crate) async fn create_key(
         access_key_id: key.id.to_string(),
         secret_access_key: Secret::new(key.secret.to_string()),
     })
-}
-
-/// What a token allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum TokenScope {
-    /// To look and to download
-    Read,
-    /// To change and to upload
-    Write,
-}
-
-/// Makes a token with which its bearer acts as `user`.
-pub(crate) async fn create_token(
-    configuration: &Configuration,
-    directory: &DataDirectory,
-    master_key: &MasterKey,
-    user: &str,
-    scopes: &[TokenScope],
-    lifetime: Duration,
-) -> Result<Secret, Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    let scopes = Scopes {
-        read: scopes.contains(&TokenScope::Read),
-        write: scopes.contains(&TokenScope::Write),
-    };
-    let token = site.create_token(&organization, user, scopes, millis(lifetime)).await;
-    match token {
-        Ok(token) => Ok(Secret::new(token.to_string())),
-        Err(Error::Refused(Refusal::NotFound { .. })) => Err(Failure::failed(
-            "No token was made",
-            "the site has no user of this name",
-            "list the users: aws workdocs describe-users --organization-id ID",
-        )),
-        Err(error) => Err(failed(&error)),
-    }
 }
 
 /// A breach of an invariant of the data.

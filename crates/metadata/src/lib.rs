@@ -45,7 +45,7 @@ pub use placement::{Charged, Placement};
 pub use removal::{Purge, VersionBytes};
 pub use shared::SharedPlace;
 pub use sign_in::{Failures, PasswordRow, SessionRow};
-pub use sites::TokenRow;
+pub use sites::{ListedToken, TokenRow, token_id};
 pub use tree::Counted;
 pub use users::{UserListing, UserSort};
 pub use verify::{CHECKS, Check};

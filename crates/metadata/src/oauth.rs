@@ -3,6 +3,7 @@
 use docharbor_domain::{ApplicationId, OrganizationId, RedirectUri, Scopes, Timestamp, UserId};
 
 use crate::driver::{Inserted, Tx};
+use crate::sites::token_id;
 use crate::value::Row;
 use crate::{StoreError, corrupt};
 
@@ -259,7 +260,7 @@ impl Tx {
         let args = [
             (&token.organization).into(),
             token.hash.as_str().into(),
-            token.hash.get(..16).into(),
+            token_id(&token.hash).into(),
             (&token.user).into(),
             token.scopes.read.into(),
             token.scopes.write.into(),

@@ -137,8 +137,18 @@ const TOKEN_PREFIX: &str = "dh_";
 /// Makes a token's text: prefix, 256 random bits, and a checksum by which a scanner tells a real one.
 pub(crate) fn token_text(random: [u8; 32]) -> Zeroizing<String> {
     let body = hex::encode(random);
-    let checksum = hex::encode(&blake3::hash(body.as_bytes()).as_bytes()[..4]);
+    let checksum = token_checksum(&body);
     Zeroizing::new(format!("{TOKEN_PREFIX}{body}{checksum}"))
+}
+
+/// Whether a text could be a token: everybody can reckon that, so it proves nothing.
+pub(crate) fn has_token_form(text: &str) -> bool {
+    let parts = text.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split_at_checked(64));
+    parts.is_some_and(|(body, checksum)| token_checksum(body) == checksum)
+}
+
+fn token_checksum(body: &str) -> String {
+    hex::encode(&blake3::hash(body.as_bytes()).as_bytes()[..4])
 }
 
 /// What is kept of a token: enough to know it again, too little to use it.
@@ -173,5 +183,19 @@ mod tests {
         assert!(token.starts_with("dh_"));
         assert_eq!(token.len(), 3 + 64 + 8);
         assert!(!token_hash(&token).contains(&token[3..20]));
+    }
+
+    #[test]
+    fn a_token_with_a_slip_anywhere_has_not_the_form_of_one() {
+        let token = token_text([9; 32]);
+        assert!(has_token_form(&token));
+        for at in 0..token.len() {
+            let other = if &token[at..=at] == "a" { "b" } else { "a" };
+            assert!(!has_token_form(&format!("{}{other}{}", &token[..at], &token[at + 1..])));
+            assert!(!has_token_form(&token[..at]));
+        }
+        for other in [format!("{}0", *token), format!("{}é", &token[..66]), "dh_".repeat(25)] {
+            assert!(!has_token_form(&other), "{other}");
+        }
     }
 }

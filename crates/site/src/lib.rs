@@ -33,6 +33,7 @@ mod retention;
 mod setup;
 mod sign_in;
 mod sts;
+mod tokens;
 mod uploads;
 mod users;
 mod verify;
@@ -62,7 +63,7 @@ pub use docharbor_metadata::{
     Application, Group, GroupListing, Organization, Permission, PermissionListing, Place,
     SharedPlace, UserListing, UserSort,
 };
-pub use docharbor_metadata::{IamEntity, IamRole, ListedKey};
+pub use docharbor_metadata::{IamEntity, IamRole, ListedKey, ListedToken};
 pub use documents::VersionView;
 pub use error::{Error, Meaning};
 pub use folders::FolderView;

@@ -1,5 +1,7 @@
 """Users' tokens: alone, beside a signature, expired, too narrow."""
 
+import datetime
+import hashlib
 import json
 import time
 
@@ -8,6 +10,7 @@ import requests
 
 from client import refused, request_of, send, workdocs
 from server import ROOT_KEY
+from site_story import Site
 from waiting import until_clock
 
 
@@ -161,6 +164,85 @@ def test_a_token_is_for_a_user_that_exists(site):
     done = site.server.run("token", "create", "--user", "nobody", str(site.server.data), expect=1)
     assert done.stdout == ""
     assert "no user" in done.stderr
+
+
+def listed(site, *arguments):
+    done = site.server.run("token", "list", *arguments, str(site.server.data))
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_tokens_are_listed_by_their_ids_without_their_texts(site, bob):
+    person = site.person()
+    texts = [
+        site.server.token(person.username, "--expires", "2h"),
+        site.server.token(person.username, "--scopes", "read"),
+    ]
+    site.server.token(person.username, "--expires", "1s")
+    until_clock(time.time() + 1.1)
+    first, second = listed(site, "--user", person.username)
+    assert first.keys() == {"TokenId", "Username", "Scopes", "Created", "Expires", "AppId"}
+    assert (first["Username"], first["AppId"]) == (person.username, None)
+    assert first["Scopes"] == ["workdocs.content.read", "workdocs.content.write"]
+    assert second["Scopes"] == ["workdocs.content.read"]
+    began, ends = (datetime.datetime.fromisoformat(first[at]) for at in ("Created", "Expires"))
+    assert ends - began == datetime.timedelta(hours=2)
+    named = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
+    assert [first["TokenId"], second["TokenId"]] == named
+
+    site.server.token(bob.username)
+    everybody = listed(site)
+    assert {person.username, bob.username} <= {token["Username"] for token in everybody}
+    assert first in everybody
+    shown = json.dumps(everybody)
+    assert not any(text[3:40] in shown for text in texts)
+    done = site.server.run("token", "list", "--user", "nobody", str(site.server.data), expect=1)
+    assert (done.stdout, "no user" in done.stderr) == ("", True)
+
+
+@pytest.mark.parametrize("named", ["id", "text", "id on stdin", "text on stdin"])
+def test_a_revoked_token_ends_with_the_next_request_and_no_other_does(site, named):
+    person = site.person()
+    client, other = person.client(), person.client()
+    token, _ = listed(site, "--user", person.username)
+    text = request_of(client, "get_current_user").headers["Authentication"]
+    name = token["TokenId"] if named.startswith("id") else text
+    client.get_current_user()
+    argument, stdin = ("-", f"{name}\n") if named.endswith("stdin") else (name, "")
+    revoke = ("token", "revoke", argument, str(site.server.data))
+    assert site.server.run(*revoke, stdin=stdin).stdout == ""
+    with refused("UnrecognizedClientException"):
+        client.get_current_user()
+    assert other.get_current_user()["User"]["Id"] == person.id
+    # A second time there is nothing left to end, and what was given is not repeated.
+    done = site.server.run(*revoke, stdin=stdin, expect=1)
+    assert "No token was revoked" in done.stderr
+    assert name not in done.stderr
+
+
+def test_nothing_is_revoked_by_what_names_no_token(site, bob):
+    client = bob.client()
+    text = request_of(client, "get_current_user").headers["Authentication"]
+    for name in ("", "0" * 16, "%", text[:-1], text[:16], bob.id, bob.username):
+        site.server.run("token", "revoke", name, str(site.server.data), expect=1)
+    client.get_current_user()
+
+
+def test_a_site_neither_lists_nor_revokes_the_tokens_of_another(site, bob):
+    other = Site(site.server.another_site("--alias", "tokens-apart"))
+    mine = bob.client()
+    theirs = other.person()
+    client = theirs.client()
+    [token] = listed(other)
+    assert token["Username"] == theirs.username
+    assert token not in listed(site)
+    text = request_of(client, "get_current_user").headers["Authentication"]
+    for name in (token["TokenId"], text):
+        site.server.run("token", "revoke", name, str(site.server.data), expect=1)
+    client.get_current_user()
+    other.server.run("token", "revoke", token["TokenId"], str(site.server.data))
+    with refused("UnrecognizedClientException"):
+        client.get_current_user()
+    mine.get_current_user()
 
 
 def test_a_policy_says_what_a_key_may_do(site, folder):

@@ -1,22 +1,16 @@
 //! `docharbor admin`: ways in for the operator, where nobody can sign in.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use zeroize::Zeroizing;
 
-use super::Existing;
+use super::{Existing, secret_from_stdin};
 use crate::configuration::DEFAULT_DATA_DIRECTORY;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
 use crate::flags::SiteFlags;
-use crate::secret::Secret;
 use crate::wiring;
-
-/// The longest password that is read, and more than any that is taken.
-const PASSWORD_MAX_BYTES: u64 = 1_024;
 
 /// The first administrator, and passwords that were forgotten
 #[derive(Subcommand)]
@@ -82,7 +76,12 @@ impl ResetPassword {
     async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
         let existing = Existing::open(&self.directory, self.site, environment)?;
         let Existing { configuration, directory, master_key } = &existing;
-        let password = if self.generate { wiring::random_password() } else { read_password()? };
+        let password = if self.generate {
+            wiring::random_password()
+        } else {
+            let next = "pipe it in, in UTF-8, or let one be made up with --generate";
+            secret_from_stdin("The password", next)?
+        };
         let user = &self.user;
         wiring::reset_password(configuration, directory, master_key, user, &password).await?;
         if self.generate {
@@ -90,18 +89,4 @@ impl ResetPassword {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// The first line of what is piped in.
-fn read_password() -> Result<Secret, Failure> {
-    let mut text = Zeroizing::new(String::new());
-    let stdin = std::io::stdin().lock();
-    stdin.take(PASSWORD_MAX_BYTES).read_to_string(&mut text).map_err(|error| {
-        Failure::usage(
-            "The password cannot be read from stdin",
-            error,
-            "pipe it in, in UTF-8, or let one be made up with --generate",
-        )
-    })?;
-    Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
 }

@@ -27,6 +27,8 @@ mod statements;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod verify;
 #[cfg(test)]
 mod versions;
