@@ -55,6 +55,31 @@ def test_a_user_is_made_found_and_listed(site, iam):
     assert error_of(iam.get_user, UserName=name) == ("NoSuchEntity", 404)
 
 
+def test_a_policy_about_a_name_holds_however_a_request_writes_it(site, iam):
+    name, role = site.name("Guarded"), site.name("Guarded")
+    iam.create_user(UserName=name, Path="/boss/")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust("*"))
+    arns = [f"arn:aws:iam::000000000000:user/boss/{name}", f"arn:aws:iam::000000000000:role/{role}"]
+    policy = {"Version": "2012-10-17", "Statement": [
+        statement("Allow", "iam:*"), statement("Deny", "iam:*", arns),
+    ]}
+    narrow = service("iam", site.server, site.server.key("narrow", policy))
+    everything = document(statement("Allow", "*"))
+    for written in (name, name.upper(), name.lower()):
+        for call, members in [
+            (narrow.get_user, {}), (narrow.create_access_key, {}), (narrow.delete_user, {}),
+            (narrow.put_user_policy, {"PolicyName": "p", "PolicyDocument": everything}),
+        ]:
+            assert error_of(call, UserName=written, **members) == ACCESS_DENIED, written
+    for written in (role, role.upper(), role.lower()):
+        for call, members in [
+            (narrow.get_role, {}), (narrow.delete_role, {}),
+            (narrow.put_role_policy, {"PolicyName": "p", "PolicyDocument": everything}),
+            (narrow.update_assume_role_policy, {"PolicyDocument": trust("*")}),
+        ]:
+            assert error_of(call, RoleName=written, **members) == ACCESS_DENIED, written
+
+
 @pytest.mark.parametrize("name", ["with space", "a/b", "ü", "x" * 65])
 def test_a_name_that_iam_would_not_take_is_refused(iam, name):
     assert error_of(iam.create_user, UserName=name) == ("ValidationError", 400)

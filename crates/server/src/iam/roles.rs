@@ -1,7 +1,7 @@
 //! Roles, and the policies of roles and users.
 
 use docharbor_domain::{Policy, PolicyError, TrustPolicy};
-use docharbor_site::{IamRole, NewIamRole, PolicyOwner};
+use docharbor_site::{Error, IamRole, NewIamRole, PolicyOwner};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Asking;
@@ -12,9 +12,12 @@ use crate::audit::iso_8601;
 use axum::http::StatusCode;
 
 async fn require(asking: &Asking<'_>, name: &str) -> Result<(), Failure> {
-    let found = asking.door.site().iam_role(asking.organization, name).await;
-    let path = found.map_or_else(|_| "/".to_owned(), |role| role.entity.path);
-    asking.require(&format!("role{path}{name}"))
+    match asking.door.site().iam_role(asking.organization, name).await {
+        // As with users: what counts is how the role's own ARN is written.
+        Ok(role) => asking.require(&format!("role{}{}", role.entity.path, role.entity.name)),
+        Err(Error::Refused(_)) => asking.require(&format!("role/{name}")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn create(asking: &Asking<'_>) -> Result<Xml, Failure> {

@@ -1,7 +1,7 @@
 //! IAM users and their access keys.
 
 use docharbor_domain::AccessKeyId;
-use docharbor_site::{IamEntity, ListedKey};
+use docharbor_site::{Error, IamEntity, ListedKey};
 
 use super::Asking;
 use super::failure::Failure;
@@ -18,9 +18,12 @@ fn named<'a>(asking: &'a Asking<'_>) -> Result<&'a str, Failure> {
 
 /// Checks that the caller may, for the ARN the user has, or would have.
 pub(super) async fn require(asking: &Asking<'_>, name: &str) -> Result<(), Failure> {
-    let found = asking.door.site().iam_user(asking.organization, name).await;
-    let path = found.map_or_else(|_| "/".to_owned(), |user| user.path);
-    asking.require(&format!("user{path}{name}"))
+    match asking.door.site().iam_user(asking.organization, name).await {
+        // A user is found whatever the letter case, and policies know one: that of the user's ARN.
+        Ok(user) => asking.require(&format!("user{}{}", user.path, user.name)),
+        Err(Error::Refused(_)) => asking.require(&format!("user/{name}")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn create(asking: &Asking<'_>) -> Result<Xml, Failure> {
