@@ -74,7 +74,10 @@ impl Drop for Line {
 
 /// The first segment of a path, when it is one of ours: anything else may hold a user's words.
 fn route_class(path: &str) -> &'static str {
-    const CLASSES: [&str; 6] = ["api", "health", "oauth", "dav", "workdocs", "transfer"];
+    const CLASSES: [&str; 10] = [
+        "api", "health", "oauth", "device", "sign-in", "sign-out", "setup", "dav", "workdocs",
+        "transfer",
+    ];
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     CLASSES.into_iter().find(|class| *class == first).unwrap_or("other")
 }
@@ -126,6 +129,11 @@ mod tests {
         for (path, class) in [
             ("/api/v1/folders/abc", "api"),
             ("/health/live", "health"),
+            ("/oauth", "oauth"),
+            ("/oauth/token", "oauth"),
+            ("/device", "device"),
+            ("/sign-in", "sign-in"),
+            ("/setup", "setup"),
             ("/dav/My%20secret/plan.txt", "dav"),
             ("/secret", "other"),
             ("/", "other"),

@@ -24,6 +24,7 @@ pub struct Keyring {
     urls: Zeroizing<[u8; 32]>,
     markers: Zeroizing<[u8; 32]>,
     setups: Zeroizing<[u8; 32]>,
+    consents: Zeroizing<[u8; 32]>,
 }
 
 const NONCE_BYTES: usize = 24;
@@ -37,6 +38,7 @@ impl Keyring {
             urls: derive("docharbor 2026-11 transfer url signatures"),
             markers: derive("docharbor 2026-11 page markers"),
             setups: derive("docharbor 2026-11 setup links"),
+            consents: derive("docharbor 2026-11 consent forms"),
         }
     }
 
@@ -63,6 +65,11 @@ impl Keyring {
         let mut tag = [0; 16];
         tag.copy_from_slice(&hash.as_bytes()[..16]);
         tag
+    }
+
+    /// Signs a form in which a user consents, so that no other page and no other user can send it.
+    pub fn sign_consent(&self, text: &[u8]) -> String {
+        blake3::keyed_hash(&self.consents, text).to_hex().to_string()
     }
 
     /// Seals an access key's secret for the database. It opens only for the same key of the same

@@ -12,7 +12,7 @@ use crate::exit::{Failure, print};
 use crate::flags::SiteFlags;
 use crate::wiring::{self, NewApplication, TokenScope};
 
-/// Programs that may ask users for access to their content (they cannot yet: OAuth is to come)
+/// Programs that may ask users for access to their content, at /oauth and with codes
 #[derive(Subcommand)]
 pub(crate) enum Application {
     Create(Create),
