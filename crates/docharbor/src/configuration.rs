@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use docharbor_domain::OrganizationId;
+use docharbor_domain::{OrganizationId, PasswordRule};
 use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 
@@ -58,6 +58,8 @@ pub(crate) struct Configuration {
     pub(crate) download_url_lifetime: Duration,
     /// The storage a new user gets.
     pub(crate) users_default_quota_bytes: u64,
+    /// What is asked of a new password.
+    pub(crate) password_rule: PasswordRule,
     /// How long bytes that nothing refers to are kept.
     pub(crate) gc_grace: Duration,
     /// How long users can bring back what they recycled.
@@ -126,6 +128,7 @@ impl Configuration {
             users_default_quota_bytes: given
                 .parsed("users_default_quota", value::size_bytes)?
                 .unwrap_or(1 << 40),
+            password_rule: password_rule(given)?,
             gc_grace: duration("gc_grace", Duration::from_hours(24))?,
             recycle_bin_retention: retention("recycle_bin_retention", 30)?,
             recovery_bin_retention: retention("recovery_bin_retention", 60)?,
@@ -186,6 +189,8 @@ impl Configuration {
             upload_url_lifetime_s = self.upload_url_lifetime.as_secs(),
             download_url_lifetime_s = self.download_url_lifetime.as_secs(),
             users_default_quota_bytes = self.users_default_quota_bytes,
+            password_min_length = self.password_rule.min_chars,
+            password_min_classes = self.password_rule.min_classes,
             gc_grace_s = self.gc_grace.as_secs(),
             recycle_bin_retention_s = self.recycle_bin_retention.as_secs(),
             recovery_bin_retention_s = self.recovery_bin_retention.as_secs(),
@@ -196,6 +201,18 @@ impl Configuration {
             "configuration"
         );
     }
+}
+
+fn password_rule(given: &GivenSettings) -> Result<PasswordRule, Failure> {
+    let PasswordRule { min_chars, min_classes } = PasswordRule::default();
+    Ok(PasswordRule {
+        min_chars: given
+            .parsed("password_min_length", value::password_min_chars)?
+            .unwrap_or(min_chars),
+        min_classes: given
+            .parsed("password_min_classes", value::password_min_classes)?
+            .unwrap_or(min_classes),
+    })
 }
 
 fn refuse_blobs_url(given: &GivenSettings) -> Result<(), Failure> {

@@ -60,6 +60,13 @@ pub(crate) struct ServeFlags {
     /// Storage a new user gets [default: 1TiB]
     #[arg(long, value_name = "SIZE")]
     users_default_quota: Option<String>,
+    /// Characters a new password has at least, 4 to 32 [default: 8]
+    #[arg(long, value_name = "NUMBER")]
+    password_min_length: Option<String>,
+    /// Classes of characters a new password has at least, 1 to 4, of lower-case letters, upper-case
+    /// letters, digits and all others [default: 3]
+    #[arg(long, value_name = "NUMBER")]
+    password_min_classes: Option<String>,
     /// Time that bytes nothing refers to are kept [default: 24h]
     #[arg(long, value_name = "DURATION")]
     gc_grace: Option<String>,
@@ -151,6 +158,8 @@ impl Flags {
             ("upload_url_lifetime", serve.upload_url_lifetime),
             ("download_url_lifetime", serve.download_url_lifetime),
             ("users_default_quota", serve.users_default_quota),
+            ("password_min_length", serve.password_min_length),
+            ("password_min_classes", serve.password_min_classes),
             ("gc_grace", serve.gc_grace),
             ("recycle_bin_retention", serve.recycle_bin_retention),
             ("recovery_bin_retention", serve.recovery_bin_retention),

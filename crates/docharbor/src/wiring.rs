@@ -16,14 +16,15 @@ use std::time::Duration;
 use axum::Router;
 use docharbor_blobs::LocalBlobs;
 use docharbor_domain::{
-    AccessKeyId, Action, Call, Circumstances, OrganizationId, Policy, Scope, Scopes, UserType,
+    AccessKeyId, Action, Call, Circumstances, OrganizationId, Policy, Refusal, Scope, Scopes,
+    UserType,
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_server::health::Health;
 use docharbor_server::{DoorSettings, doors};
 use docharbor_site::{
-    Error, FirstAdministrator, FirstStart, Keyring, NewUser, OsRandom, Parts, Random as _, RootKey,
-    Settings, Site, SystemClock, chain,
+    Error, FirstAdministrator, FirstStart, Keyring, NewUser, OsRandom, Parts, RootKey, Settings,
+    Site, SystemClock, chain,
 };
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -102,7 +103,7 @@ pub(crate) async fn start(
     let site = Site::new(parts);
     let is_new = site.organization().await.map_err(|error| failed(&error))?.is_none();
     let organization =
-        site.first_start(first_start(configuration)).await.map_err(|error| failed(&error))?;
+        site.first_start(first_start(configuration)).await.map_err(|error| not_made(&error))?;
     let sites = site.organization_rows().await.map_err(|error| failed(&error))?;
     if let Some(wanted) = &configuration.organization_id
         && !sites.iter().any(|site| site.id == *wanted)
@@ -172,6 +173,7 @@ async fn open(
             recycle_bin_retention_ms: millis(configuration.recycle_bin_retention),
             recovery_bin_retention_ms: millis(configuration.recovery_bin_retention),
             directory_sync_interval_ms: millis(configuration.directory_sync_interval),
+            password_rule: configuration.password_rule,
         },
         on_fatal: Arc::new(die),
     })
@@ -277,11 +279,9 @@ pub(crate) async fn demo_access(
 
 /// A demo user has a password nobody knows: tokens and keys are the way in.
 fn demo_user(username: &str, given_name: &str, user_type: UserType) -> NewUser {
-    let mut random = [0_u8; 12];
-    OsRandom.fill(&mut random);
     NewUser {
         username: username.to_owned(),
-        password: Zeroizing::new(format!("aA1!{}", hex::encode(random))),
+        password: Zeroizing::new(random_password().expose().to_owned()),
         email: Some(format!("{username}@example.com")),
         given_name: given_name.to_owned(),
         surname: "Example".to_owned(),
@@ -382,6 +382,17 @@ pub(crate) async fn verify(
         text: found.detail,
     };
     Ok(report.findings.into_iter().map(finding).collect())
+}
+
+fn not_made(error: &Error) -> Failure {
+    match error {
+        Error::Refused(refusal @ Refusal::WeakPassword(_)) => Failure::usage(
+            "The first administrator was not made, and neither was the site",
+            refusal,
+            "set another admin_password, or leave it and admin_username out and use the setup link",
+        ),
+        error => failed(error),
+    }
 }
 
 fn failed(error: &Error) -> Failure {

@@ -11,6 +11,7 @@ mod custom_metadata;
 mod id;
 pub mod limits;
 mod name;
+mod password;
 mod permission;
 mod policy;
 mod refusal;
@@ -35,6 +36,7 @@ pub use id::{
     ResourceId, UserId, VersionId,
 };
 pub use name::ResourceName;
+pub use password::{PASSWORD_CHARS, PASSWORD_CLASSES, PasswordRule};
 pub use permission::{Grants, Power, Principal, Role, Standing};
 pub use policy::{
     Asked, Circumstances, Decision, Permit, Policy, PolicyError, TrustPolicy, moment_of,
@@ -45,7 +47,5 @@ pub use share::{Share, ShareFailure, ShareWith, may_get};
 pub use signature::{FolderTotals, SubtreeRow, folder_totals};
 pub use time::Timestamp;
 pub use upload::{NewUpload, UploadTarget};
-pub use user::{
-    StorageRule, User, UserChange, UserStatus, UserType, check_password, folded, search_words,
-};
+pub use user::{StorageRule, User, UserChange, UserStatus, UserType, folded, search_words};
 pub use version::{Content, DraftsShown, Version, VersionStatus};

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::PasswordRule;
+
 /// A refusal is the caller's to act on. One closed list, mapped once to the protocol's codes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
@@ -63,6 +65,9 @@ pub enum Refusal {
         /// What is wrong with it and what would be right.
         reason: &'static str,
     },
+    /// A password is too short, too long or too plain for the site.
+    #[error("Password: must have {0}")]
+    WeakPassword(PasswordRule),
     /// A value that the model allows breaks a rule of this site.
     #[error("{member}: {reason}")]
     Invalid {

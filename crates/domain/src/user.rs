@@ -181,47 +181,9 @@ pub fn search_words(text: &str) -> Vec<String> {
     text.split_whitespace().map(folded).filter(|word| !word.is_empty()).collect()
 }
 
-/// Holds a password to the site's default rule: 8 to 32 characters of three of the four classes.
-pub fn check_password(password: &str) -> Result<(), Refusal> {
-    let classes = [
-        password.chars().any(char::is_lowercase),
-        password.chars().any(char::is_uppercase),
-        password.chars().any(|c| c.is_ascii_digit()),
-        password.chars().any(|c| !c.is_alphanumeric()),
-    ];
-    let kinds = classes.into_iter().filter(|present| *present).count();
-    if (8..=32).contains(&password.chars().count()) && kinds >= 3 {
-        return Ok(());
-    }
-    Err(Refusal::Invalid {
-        member: "Password",
-        reason: "must have 8 to 32 characters of at least three of these: lower-case letters, \
-                 upper-case letters, digits, symbols",
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_password_needs_eight_characters_of_three_classes() {
-        for (password, accepted) in [
-            ("Passw0rd", true),
-            ("passw0rd!", true),
-            ("PASSW0RD!", true),
-            ("Pässword!", true),
-            ("Passw0r", false),
-            ("password", false),
-            ("passw0rd", false),
-            ("PASSWORD1", false),
-            ("12345678!", false),
-        ] {
-            assert_eq!(check_password(password).is_ok(), accepted, "{password}");
-        }
-        assert!(check_password(&("Aa1".to_owned() + &"x".repeat(29))).is_ok());
-        assert!(check_password(&("Aa1".to_owned() + &"x".repeat(30))).is_err());
-    }
 
     #[test]
     fn words_are_folded_and_split() {

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use docharbor_blobs::BlobStore;
 use docharbor_directory::Connector;
-use docharbor_domain::Timestamp;
+use docharbor_domain::{PasswordRule, Timestamp};
 use docharbor_metadata::Metadata;
 use tokio::sync::{Notify, Semaphore};
 
@@ -106,6 +106,8 @@ pub struct Settings {
     pub recovery_bin_retention_ms: i64,
     /// How often everybody is read from a connected directory, in milliseconds.
     pub directory_sync_interval_ms: i64,
+    /// What is asked of a password.
+    pub password_rule: PasswordRule,
 }
 
 impl Default for Settings {
@@ -117,6 +119,7 @@ impl Default for Settings {
             recycle_bin_retention_ms: 30 * 24 * 3_600_000,
             recovery_bin_retention_ms: 60 * 24 * 3_600_000,
             directory_sync_interval_ms: 300_000,
+            password_rule: PasswordRule::default(),
         }
     }
 }

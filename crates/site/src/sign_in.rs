@@ -6,9 +6,7 @@
 use std::net::IpAddr;
 
 use argon2::{Argon2, PasswordVerifier as _};
-use docharbor_domain::{
-    OrganizationId, Refusal, Timestamp, UserId, UserStatus, UserType, check_password, folded,
-};
+use docharbor_domain::{OrganizationId, Refusal, Timestamp, UserId, UserStatus, UserType, folded};
 use docharbor_metadata::{Failures, PasswordRow, Tx};
 use zeroize::Zeroizing;
 
@@ -165,7 +163,6 @@ impl Site {
         username: &str,
         password: Zeroizing<String>,
     ) -> Result<(), Error> {
-        check_password(&password)?;
         let hash = self.hash_password(password).await?;
         let input = (organization.clone(), username.to_owned(), hash);
         self.write(input, |tx, (organization, username, hash)| {

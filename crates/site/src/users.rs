@@ -2,8 +2,8 @@
 
 use argon2::{Argon2, PasswordHasher as _};
 use docharbor_domain::{
-    Call, Folder, FolderId, OrganizationId, Refusal, StorageRule, Timestamp, User, UserChange,
-    UserId, UserStatus, UserType, check_password,
+    Call, Folder, FolderId, OrganizationId, PasswordRule, Refusal, StorageRule, Timestamp, User,
+    UserChange, UserId, UserStatus, UserType,
 };
 use docharbor_metadata::{Inserted, Tx};
 use zeroize::Zeroizing;
@@ -61,7 +61,6 @@ impl Site {
         organization: &OrganizationId,
         new: NewUser,
     ) -> Result<Creation, Error> {
-        check_password(&new.password)?;
         let password_hash = self.hash_password(new.password).await?;
         let now = self.now();
         let id = UserId::from_random(organization, self.random());
@@ -89,11 +88,18 @@ impl Site {
         Ok(Creation { user, folders, password_hash })
     }
 
+    /// What is asked of a password here.
+    pub fn password_rule(&self) -> PasswordRule {
+        self.settings().password_rule
+    }
+
+    /// Hashes a password that keeps the site's rule. There is no other way to a hash.
     pub(crate) async fn hash_password(
         &self,
         password: Zeroizing<String>,
     ) -> Result<Zeroizing<String>, Error> {
         const FAULT: Error = Error::Fault("a password could not be hashed");
+        self.password_rule().check(&password)?;
         let salt: [u8; 16] = self.random();
         let _turn = self.hashing.acquire().await.map_err(|_| FAULT)?;
         let hashing = tokio::task::spawn_blocking(move || {

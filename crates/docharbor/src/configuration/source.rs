@@ -29,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 23] = [
+const SETTINGS: [Setting; 25] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -45,6 +45,8 @@ const SETTINGS: [Setting; 23] = [
     plain("upload_url_lifetime"),
     plain("download_url_lifetime"),
     plain("users_default_quota"),
+    plain("password_min_length"),
+    plain("password_min_classes"),
     plain("gc_grace"),
     plain("recycle_bin_retention"),
     plain("recovery_bin_retention"),

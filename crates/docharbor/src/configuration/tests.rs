@@ -78,6 +78,7 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert_eq!(configuration.upload_url_lifetime.as_secs(), 900);
     assert_eq!(configuration.download_url_lifetime.as_secs(), 900);
     assert_eq!(configuration.users_default_quota_bytes, 1 << 40);
+    assert_eq!(configuration.password_rule, PasswordRule { min_chars: 8, min_classes: 3 });
     assert_eq!(configuration.gc_grace.as_secs(), 24 * 3600);
     assert_eq!(configuration.recycle_bin_retention.as_secs(), 30 * 24 * 3600);
     assert_eq!(configuration.recovery_bin_retention.as_secs(), 60 * 24 * 3600);
@@ -119,6 +120,8 @@ fn every_setting_is_understood_from_file_environment_and_flag() {
         ("upload_url_lifetime", "2m"),
         ("download_url_lifetime", "3m"),
         ("users_default_quota", "10GiB"),
+        ("password_min_length", "12"),
+        ("password_min_classes", "2"),
         ("gc_grace", "1d"),
         ("recycle_bin_retention", "7d"),
         ("recovery_bin_retention", "0d"),
@@ -215,6 +218,7 @@ fn a_value_that_cannot_be_used_is_refused_by_its_origin() {
     for (bench, parts) in [
         (bench().flags(&["--listen", "8420"]), ["--listen", "127.0.0.1:8420"]),
         (bench().variable("DOCHARBOR_GC_GRACE", "12"), ["DOCHARBOR_GC_GRACE", "12h"]),
+        (bench().file("password_min_length = 33\n"), ["password_min_length in ", "4 to 32"]),
         (bench().file("upload_expiry = 24\n"), ["upload_expiry in ", "12h"]),
         (bench().file("listen = true\n"), ["listen in ", "listen = \"value\""]),
         (bench().file("listen = \n"), ["docharbor.toml cannot be used", "line 1"]),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use docharbor_domain::OrganizationId;
+use docharbor_domain::{OrganizationId, PASSWORD_CHARS, PASSWORD_CLASSES};
 use ipnet::IpNet;
 
 /// What a value should have been.
@@ -83,6 +83,18 @@ pub(crate) fn switch(text: &str) -> Result<bool, Expected> {
 pub(crate) fn file_size_bytes(text: &str) -> Result<u64, Expected> {
     const EXPECTED: Expected = "write a whole number of at least 4KiB and a unit: 64MiB";
     size_bytes(text).ok().filter(|bytes| *bytes >= 4096).ok_or(EXPECTED)
+}
+
+/// How many characters a password has at least. The protocol's longest password ends the range.
+pub(crate) fn password_min_chars(text: &str) -> Result<usize, Expected> {
+    let number = text.parse().ok().filter(|number| PASSWORD_CHARS.contains(number));
+    number.ok_or("write a whole number from 4 to 32")
+}
+
+/// How many of the classes of characters a password has at least.
+pub(crate) fn password_min_classes(text: &str) -> Result<usize, Expected> {
+    let number = text.parse().ok().filter(|number| (1..=PASSWORD_CLASSES).contains(number));
+    number.ok_or("write a whole number from 1 to 4")
 }
 
 fn number_and_unit(text: &str) -> Option<(u64, &str)> {
@@ -246,6 +258,25 @@ mod tests {
             ("-1", None),
         ] {
             assert_eq!(size_bytes(text).ok(), bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_asked_for_no_more_than_one_can_have() {
+        for (text, chars, classes) in [
+            ("0", None, None),
+            ("1", None, Some(1)),
+            ("3", None, Some(3)),
+            ("4", Some(4), Some(4)),
+            ("5", Some(5), None),
+            ("32", Some(32), None),
+            ("33", None, None),
+            ("", None, None),
+            ("-4", None, None),
+            ("4.0", None, None),
+        ] {
+            assert_eq!(password_min_chars(text).ok(), chars, "{text:?}");
+            assert_eq!(password_min_classes(text).ok(), classes, "{text:?}");
         }
     }
 

@@ -183,7 +183,7 @@ impl ApiError {
             Refusal::InvalidArgument { .. } => {
                 self.first_declared(ErrorCode::InvalidArgument, ErrorCode::Validation)
             }
-            Refusal::Invalid { .. } => ErrorCode::Validation,
+            Refusal::WeakPassword(_) | Refusal::Invalid { .. } => ErrorCode::Validation,
         }
     }
 

@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use docharbor_domain::{Refusal, UserType};
+use docharbor_domain::{PasswordRule, Refusal, UserType};
 use docharbor_site::{Error, NewUser};
 use zeroize::Zeroizing;
 
@@ -22,6 +22,7 @@ struct SetupPage<'a> {
     name: &'a str,
     given_name: &'a str,
     surname: &'a str,
+    rule: PasswordRule,
 }
 
 /// `GET /setup?token=…`: the form, while the link works.
@@ -93,5 +94,6 @@ async fn form(
     };
     let site = organization.as_str();
     let [name, given_name, surname] = ["name", "given_name", "surname"].map(|n| fields.get(n));
-    Ok(page(status, &SetupPage { problem, site, token, name, given_name, surname }))
+    let rule = door.site().password_rule();
+    Ok(page(status, &SetupPage { problem, site, token, name, given_name, surname, rule }))
 }
