@@ -61,6 +61,10 @@ const INSERT_DEVICE: &str = "
                              write_scope, status, polled_ms, expires_ms)
     VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)";
 
+const COUNT_DEVICES: &str = "
+    SELECT COUNT(*) FROM device_code
+     WHERE organization_id = $1 AND application_id = $2 AND expires_ms > $3";
+
 const DEVICE: &str = "
     SELECT organization_id, hash, application_id, read_scope, write_scope, status, user_id,
            polled_ms, expires_ms
@@ -326,6 +330,17 @@ impl Tx {
             device.expires.into(),
         ];
         self.insert_unique(INSERT_DEVICE, &args).await
+    }
+
+    /// How many devices of an application have not reached their end.
+    pub async fn count_devices(
+        &mut self,
+        organization: &OrganizationId,
+        application: &ApplicationId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let args = [organization.into(), application.into(), now.into()];
+        self.row(COUNT_DEVICES, &args).await?.map_or(Ok(0), |row| row.int(0))
     }
 
     /// Reads a waiting device by its own code, which tells the organization.

@@ -2,6 +2,8 @@
 
 mod asked;
 mod consent;
+mod device;
+mod program;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -21,5 +23,7 @@ pub(crate) fn router(door: Door) -> Router {
     Router::new()
         .route(Flow::Implicit.path(), both(Flow::Implicit))
         .route(Flow::Code.path(), both(Flow::Code))
+        .merge(program::router())
+        .merge(device::router())
         .with_state(door)
 }

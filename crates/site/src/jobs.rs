@@ -9,6 +9,7 @@ use docharbor_domain::{
 };
 use docharbor_metadata::{Purge, Tx};
 
+use crate::oauth::DEVICE_REMEMBERED_MS;
 use crate::uploads::{Disposal, remove_draft};
 use crate::{Error, Site, chain};
 
@@ -203,7 +204,8 @@ impl Site {
             Box::pin(async move {
                 tx.delete_old_answers(organization, *before).await?;
                 tx.delete_expired_tokens(organization, *now).await?;
-                tx.delete_expired_codes(organization, *now).await?;
+                let codes = now.plus_millis(-DEVICE_REMEMBERED_MS);
+                tx.delete_expired_codes(organization, codes).await?;
                 tx.delete_expired_sessions(organization, *now).await?;
                 // A day without a failure leaves nothing to remember.
                 tx.delete_old_failures(organization, *before).await?;

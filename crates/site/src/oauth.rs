@@ -1,5 +1,7 @@
 //! How a program comes by a user's token: after consent, by a code, or by a code typed elsewhere.
 
+use std::net::IpAddr;
+
 use docharbor_domain::{
     ApplicationId, OrganizationId, RedirectUri, Refusal, Scopes, Timestamp, UserId, UserStatus,
 };
@@ -7,6 +9,7 @@ use docharbor_metadata::{Application, CodeRow, DeviceRow, DeviceStatus, Inserted
 use zeroize::Zeroizing;
 
 use crate::keyring::{token_hash, token_text};
+use crate::sign_in::address_subject;
 use crate::{Error, Site};
 
 /// How long a program's token works, in milliseconds.
@@ -24,6 +27,16 @@ const CODE_LIFETIME_MS: i64 = 60_000;
 /// Wrong codes a user may type, until the time below has passed.
 const GUESSES_MAX: i64 = 10;
 const GUESSES_FORGOTTEN_MS: i64 = 600_000;
+
+/// Devices of one application that may wait at a time: more would be somebody filling the database.
+const DEVICES_MAX: i64 = 1_000;
+
+/// Devices of one application that may begin at one address, until none has for the time below: whoever
+/// is there cannot take the places of everybody else.
+const DEVICES_OF_ADDRESS_MAX: i64 = 60;
+
+/// How long a device is told that its time is over, before its codes are as unknown as any other.
+pub(crate) const DEVICE_REMEMBERED_MS: i64 = 600_000;
 
 /// What people type: no vowels, so that no words come about, and nothing that looks like another.
 const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -79,6 +92,8 @@ pub struct PendingDevice {
     pub application: Application,
     /// What it asks for.
     pub scopes: Scopes,
+    /// The code as the device shows it.
+    pub user_code: String,
 }
 
 struct Answer {
@@ -153,12 +168,15 @@ impl Site {
         Ok(granted.map(|scopes| Issued { text, scopes }).ok_or(Ungranted::InvalidGrant))
     }
 
-    /// Begins to wait for a user who will type a code elsewhere.
+    /// Begins to wait for a user who will type a code elsewhere. It is refused with the limit where
+    /// too many wait already.
     pub async fn begin_device(
         &self,
         application: &Application,
         scopes: Scopes,
+        address: Option<IpAddr>,
     ) -> Result<DeviceStart, Error> {
+        let beginner = format!("device-begin|{}|{}", application.id, address_subject(address));
         // Two devices with one user code are nearly impossible; of three attempts, one succeeds.
         for _ in 0..3 {
             let random: [u8; 32] = self.random();
@@ -174,9 +192,10 @@ impl Site {
                 polled: Timestamp::from_millis(0),
                 expires: self.now().plus_millis(DEVICE_LIFETIME_MS),
             };
+            let input = (row, user_code.clone(), beginner.clone(), self.now());
             let inserted = self
-                .write((row, user_code.clone()), |tx, (row, user_code)| {
-                    Box::pin(async move { Ok::<_, Error>(tx.insert_device(row, user_code).await?) })
+                .write(input, |tx, (row, user_code, beginner, now)| {
+                    Box::pin(insert_device(tx, row, user_code, beginner, *now))
                 })
                 .await?;
             if inserted == Inserted::Yes {
@@ -199,28 +218,27 @@ impl Site {
         Ok(found?.map(|(_, pending)| pending))
     }
 
-    /// Notes what a user answers to a device's question. Tells whether there was one.
+    /// Notes what a user answers to a device's question. Tells whose it was, if there was one.
     pub async fn answer_device(
         &self,
         organization: &OrganizationId,
         user: &UserId,
         typed: &str,
         allow: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Application>, Error> {
         let status = if allow { DeviceStatus::Allowed } else { DeviceStatus::Denied };
         let answer = self.answer(organization, user, typed, status);
         self.write(answer, |tx, answer| {
             Box::pin(async move {
-                let Some((device, _)) = (match find_device(tx, answer).await? {
+                let Some((device, pending)) = (match find_device(tx, answer).await? {
                     Ok(found) => found,
                     Err(refusal) => return Ok(Err(refusal)),
                 }) else {
-                    return Ok(Ok(false));
+                    return Ok(Ok(None));
                 };
                 let Answer { organization, user, status, .. } = answer;
-                Ok::<_, Error>(Ok(tx
-                    .decide_device(organization, &device.hash, *status, user)
-                    .await?))
+                let decided = tx.decide_device(organization, &device.hash, *status, user).await?;
+                Ok::<_, Error>(Ok(decided.then_some(pending.application)))
             })
         })
         .await?
@@ -288,6 +306,41 @@ async fn insert_token(tx: &mut Tx, token: &NewToken) -> Result<bool, Error> {
     Ok(true)
 }
 
+async fn insert_device(
+    tx: &mut Tx,
+    device: &DeviceRow,
+    user_code: &str,
+    beginner: &str,
+    now: Timestamp,
+) -> Result<Inserted, Error> {
+    let organization = &device.organization;
+    let begun = guesses(tx, organization, beginner, now).await?;
+    let waiting = tx.count_devices(organization, &device.application, now).await?;
+    if DEVICES_OF_ADDRESS_MAX <= begun || DEVICES_MAX <= waiting {
+        let text = "too many devices of this application wait for an answer; try again in ten minutes";
+        return Err(Refusal::LimitExceeded(text).into());
+    }
+    tx.count_guess(organization, beginner, now).await?;
+    Ok(tx.insert_device(device, user_code).await?)
+}
+
+/// How often something was counted of late.
+async fn guesses(
+    tx: &mut Tx,
+    organization: &OrganizationId,
+    subject: &str,
+    now: Timestamp,
+) -> Result<i64, Error> {
+    match tx.guesses(organization, subject).await? {
+        Some((_, last)) if last.plus_millis(GUESSES_FORGOTTEN_MS) <= now => {
+            tx.forget_guesses(organization, subject).await?;
+            Ok(0)
+        }
+        Some((guesses, _)) => Ok(guesses),
+        None => Ok(0),
+    }
+}
+
 async fn redeem_code(
     tx: &mut Tx,
     hash: &str,
@@ -315,16 +368,10 @@ async fn find_device(
 ) -> Result<Result<Option<(DeviceRow, PendingDevice)>, Refusal>, Error> {
     let Answer { organization, user, user_code, now, .. } = answer;
     let subject = format!("device|{user}");
-    match tx.guesses(organization, &subject).await? {
-        Some((_, last)) if last.plus_millis(GUESSES_FORGOTTEN_MS) <= *now => {
-            tx.forget_guesses(organization, &subject).await?;
-        }
-        Some((guesses, _)) if GUESSES_MAX <= guesses => {
-            return Ok(Err(Refusal::LimitExceeded(
-                "too many codes were wrong; wait ten minutes, then try again",
-            )));
-        }
-        Some(_) | None => {}
+    if GUESSES_MAX <= guesses(tx, organization, &subject, *now).await? {
+        return Ok(Err(Refusal::LimitExceeded(
+            "too many codes were wrong; wait ten minutes, then try again",
+        )));
     }
     let device = tx.device_by_user_code(organization, user_code).await?;
     let device =
@@ -335,7 +382,8 @@ async fn find_device(
     };
     let Some(application) = tx.application(&device.application).await? else { return Ok(Ok(None)) };
     let scopes = device.scopes;
-    Ok(Ok(Some((device, PendingDevice { application, scopes }))))
+    let user_code = user_code.clone();
+    Ok(Ok(Some((device, PendingDevice { application, scopes, user_code }))))
 }
 
 async fn redeem_device(

@@ -119,6 +119,19 @@ impl Site {
         }
     }
 
+    /// Finds whom a name to sign in with means, for the record of the attempt alone.
+    pub async fn user_signing_in(
+        &self,
+        organization: &OrganizationId,
+        name: &str,
+    ) -> Result<Option<UserId>, Error> {
+        let input = (organization.clone(), name.to_owned());
+        let row = self.look_up(input, |tx, (organization, name)| {
+            Box::pin(async move { Ok(tx.password(organization, name).await?) })
+        });
+        Ok(row.await?.map(|row| row.user))
+    }
+
     /// Finds who is signed in in the browser that holds a cookie. A session ends with its time, with
     /// the user's activity and with a new password.
     pub async fn web_session(&self, cookie: &str) -> Result<Option<WebSession>, Error> {
@@ -244,7 +257,14 @@ pub(crate) const fn verifying_max() -> usize {
 /// What an attempt is counted against, in the order it is locked in: all together, the address, the
 /// name. A name is kept as a hash, because people type passwords into the wrong field.
 fn subjects(attempt: &Attempt) -> [String; 3] {
-    let address = match attempt.address {
+    let address = address_subject(attempt.address);
+    let name = token_hash(&format!("{}|{}", attempt.organization, folded(&attempt.name)));
+    ["everybody".to_owned(), address, format!("name:{name}")]
+}
+
+/// What is counted against an address.
+pub(crate) fn address_subject(address: Option<IpAddr>) -> String {
+    match address {
         Some(IpAddr::V4(address)) => format!("address:{address}"),
         // Whoever has one address of the sixth version has the 2^64 beside it.
         Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
@@ -252,9 +272,7 @@ fn subjects(attempt: &Attempt) -> [String; 3] {
             None => format!("address:{:x?}", &address.segments()[..4]),
         },
         None => "address:unknown".to_owned(),
-    };
-    let name = token_hash(&format!("{}|{}", attempt.organization, folded(&attempt.name)));
-    ["everybody".to_owned(), address, format!("name:{name}")]
+    }
 }
 
 async fn count_attempt(

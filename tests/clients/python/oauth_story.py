@@ -108,7 +108,7 @@ class Program:
         """What a program asks by itself."""
         return requests.post(self.server.url + path, data=fields, timeout=30)
 
-    def redeem(self, code, verifier, **fields):
+    def redeem(self, code, verifier, /, **fields):
         given = {
             "grant_type": "authorization_code", "client_id": self.id, "code": code,
             "redirect_uri": LOOPBACK, "code_verifier": verifier,
@@ -118,7 +118,7 @@ class Program:
     def begin_device(self, **fields):
         return self.ask("/oauth/device_authorization", client_id=self.id, **fields)
 
-    def poll(self, device_code, **fields):
+    def poll(self, device_code, /, **fields):
         given = {"grant_type": DEVICE_GRANT, "client_id": self.id, "device_code": device_code}
         return self.ask("/oauth/token", **(given | fields))
 

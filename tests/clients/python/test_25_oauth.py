@@ -1,13 +1,19 @@
 """Programs that ask people for access: a page of consent, a code with a proof, a code typed elsewhere."""
 
 import itertools
+import json
+import secrets
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
+from audit_log import AuditLog
 from client import outcome, refused as refused_call, workdocs
 from oauth_story import (
-    LOOPBACK, READ, REDIRECT, WRITE, Browser, Forms, Program, came_back, query,
+    DEVICE_GRANT, LOOPBACK, READ, REDIRECT, WRITE, Browser, Forms, Program, came_back, challenge, query,
+    refused,
 )
 from site_story import PASSWORD
 
@@ -318,3 +324,332 @@ def test_a_program_asks_the_people_of_its_own_site(make_site):
     given = came_back(browser.fill_in(page, answer="allow"))
     assert given["state"] == "1"
     assert by(own, given["accessToken"]).get_current_user()["User"]["Id"] == made["Id"]
+
+
+# A code with a proof.
+
+
+@pytest.fixture
+def verifier():
+    return secrets.token_urlsafe(48)
+
+
+def a_code(program, browser, person, verifier, **parameters):
+    page = browser.consent_page(program.authorize(verifier, **parameters), person)
+    return came_back(browser.fill_in(page, answer="allow"), LOOPBACK)["code"]
+
+
+def test_a_code_and_its_verifier_give_a_token_once(site, program, browser, ann, verifier):
+    page = browser.consent_page(program.authorize(verifier, state="s t&", scope=f"{WRITE} {READ}"), ann)
+    assert "form-action 'self' http://127.0.0.1:8400;" in page.headers["Content-Security-Policy"]
+    given = came_back(browser.fill_in(page, answer="allow"), LOOPBACK)
+    assert set(given) == {"code", "state", "iss"}
+    assert (given["state"], given["iss"]) == ("s t&", site.server.url)
+    answer = program.redeem(given["code"], verifier)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    token = answer.json()
+    assert token | {"access_token": ""} == {
+        "access_token": "", "token_type": "Bearer", "expires_in": 3600, "scope": f"{READ} {WRITE}",
+    }
+    client = by(site, token["access_token"])
+    assert client.get_current_user()["User"]["Id"] == ann.id
+    client.create_folder(ParentFolderId=ann.root, Name=site.name())
+    for _ in range(2):
+        refused(program.redeem(given["code"], verifier), "invalid_grant")
+    client.get_folder(FolderId=ann.root)
+
+
+def test_a_code_gives_what_was_consented_to(site, program, browser, ann, verifier):
+    token = program.redeem(a_code(program, browser, ann, verifier, scope=READ), verifier).json()
+    assert token["scope"] == READ
+    reader = by(site, token["access_token"])
+    reader.get_folder(FolderId=ann.root)
+    with refused_call("UnauthorizedOperationException"):
+        reader.create_folder(ParentFolderId=ann.root, Name="x")
+
+
+def test_a_code_is_for_one_program_one_address_and_one_verifier(site, program, browser, ann, verifier):
+    other = Program(site.server, name="Other")
+    browser.consent_page(program.authorize(verifier), ann)
+
+    def code():
+        page = browser.open(program.authorize(verifier))
+        return came_back(browser.fill_in(page, answer="allow"), LOOPBACK)["code"]
+
+    for wrong in (
+        {"client_id": other.id}, {"redirect_uri": REDIRECT}, {"redirect_uri": LOOPBACK + "x"},
+        {"code_verifier": verifier[:-1] + ("a" if verifier[-1] != "a" else "b")},
+        {"code_verifier": challenge(verifier)}, {"code_verifier": verifier + "a"},
+    ):
+        stolen = code()
+        refused(program.redeem(stolen, verifier, **wrong), "invalid_grant")
+        # Whoever tried to use it used it up.
+        refused(program.redeem(stolen, verifier), "invalid_grant")
+    for made_up in ("x", "0" * 64, "\0", "a" * 10_000):
+        refused(program.redeem(made_up, verifier), "invalid_grant")
+    implicit = allowed(program, Browser(browser.url), ann)["accessToken"]
+    refused(program.redeem(implicit, verifier), "invalid_grant")
+
+
+def test_of_two_who_use_a_code_at_once_one_gets_a_token(program, browser, ann, verifier):
+    code = a_code(program, browser, ann, verifier)
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: program.redeem(code, verifier).status_code, range(8)))
+    assert sorted(answers) == [200] + [400] * 7
+
+
+def test_what_a_program_asks_wrongly_is_told_to_it(program, browser, verifier):
+    for wrong, error in (
+        ({"response_type": None}, "invalid_request"), ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"), ({"scope": "admin"}, "invalid_scope"),
+        ({"scope": f"{READ} admin"}, "invalid_scope"), ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"), ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": "s256"}, "invalid_request"), ({"code_challenge": "a" * 42}, "invalid_request"),
+        ({"code_challenge": "a" * 43 + "="}, "invalid_request"), ({"code_challenge": "+" * 43}, "invalid_request"),
+    ):
+        path = program.authorize(verifier, state="5%", **wrong)
+        given = came_back(browser.get(browser.url + path, allow_redirects=False, timeout=30), LOOPBACK)
+        assert (given["error"], given["state"], given["iss"]) == (error, "5%", browser.url), wrong
+    good = program.authorize(verifier)
+    for path in (
+        good + "&state=1&state=2", good + "&client_id=" + program.id, good + "&code_challenge_method=S256",
+        program.authorize(verifier, client_id="x"), program.authorize(verifier, client_id=None),
+    ):
+        assert is_page_of_error(browser.get(browser.url + path, allow_redirects=False, timeout=30)), path
+
+
+def test_who_denies_gives_no_code(program, browser, ann, verifier):
+    page = browser.consent_page(program.authorize(verifier, state="1"), ann)
+    given = came_back(browser.fill_in(page, answer="deny"), LOOPBACK)
+    assert given == {"error": "access_denied", "state": "1", "iss": browser.url}
+
+
+def test_a_program_that_exchanges_wrongly_is_told_what_is_wrong(program, browser, ann, verifier):
+    code = a_code(program, browser, ann, verifier)
+    for name in ("code", "client_id", "redirect_uri", "code_verifier", "grant_type"):
+        refused(program.redeem(code, verifier, **{name: None}), "invalid_request")
+    for short in ("a" * 42, "a" * 129, "a" * 42 + "=", "ä" * 43):
+        refused(program.redeem(code, verifier, code_verifier=short), "invalid_request")
+    for grant in ("password", "refresh_token", "client_credentials", "AUTHORIZATION_CODE"):
+        refused(program.redeem(code, verifier, grant_type=grant), "unsupported_grant_type")
+    for client in ("x", "0" * 32, "\0", program.id.upper()):
+        refused(program.redeem(code, verifier, client_id=client), "invalid_client")
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"grant_type=a&grant_type=b", b"code=%ff", b"\xff", b"a" * 20_000, b"{}", b""):
+        answer = requests.post(browser.url + "/oauth/token", data=body, headers=kind, timeout=30)
+        refused(answer, "invalid_request")
+    assert requests.get(browser.url + "/oauth/token", timeout=30).status_code == 405
+    # None of it used the code.
+    assert program.redeem(code, verifier).status_code == 200
+
+
+def test_a_code_is_worth_nothing_without_its_user_or_its_program(site, browser, verifier):
+    person, doomed = site.person(), Program(site.server)
+    code = a_code(doomed, browser, person, verifier)
+    site.admin.deactivate_user(UserId=person.id)
+    refused(doomed.redeem(code, verifier), "invalid_grant")
+    site.admin.activate_user(UserId=person.id)
+    page = browser.open(doomed.authorize(verifier))
+    code = came_back(browser.fill_in(page, answer="allow"), LOOPBACK)["code"]
+    doomed.delete()
+    refused(doomed.redeem(code, verifier), "invalid_client")
+
+
+def test_programs_find_what_is_where(site, program, browser, ann, verifier):
+    described = requests.get(browser.url + "/.well-known/oauth-authorization-server", timeout=30).json()
+    assert described["issuer"] == browser.url
+    assert described["code_challenge_methods_supported"] == ["S256"]
+    assert described["grant_types_supported"] == ["authorization_code", DEVICE_GRANT]
+    assert described["scopes_supported"] == [READ, WRITE]
+    for name, path in (
+        ("authorization_endpoint", "/oauth/authorize"), ("token_endpoint", "/oauth/token"),
+        ("device_authorization_endpoint", "/oauth/device_authorization"),
+    ):
+        assert described[name] == browser.url + path
+
+
+# A code typed elsewhere.
+
+
+def test_a_device_gets_a_token_once_its_user_typed_its_code(site, program, browser, ann):
+    begun = program.begin_device(scope=READ)
+    assert begun.status_code == 200 and begun.headers["Cache-Control"] == "no-store"
+    begun = begun.json()
+    assert (begun["expires_in"], begun["interval"]) == (600, 5)
+    assert begun["verification_uri"] == browser.url + "/device"
+    assert begun["verification_uri_complete"] == f"{browser.url}/device?user_code={begun['user_code']}"
+    refused(program.poll(begun["device_code"]), "authorization_pending")
+    refused(program.poll(begun["device_code"]), "slow_down")
+
+    page = browser.sign_in(browser.open("/device"), ann)
+    page = browser.fill_in(page, user_code=begun["user_code"].lower().replace("-", " "))
+    for said in ("Harbour Sync", begun["user_code"], ann.username, "started it yourself"):
+        assert said in page.text
+    assert "upload" not in page.text
+    assert "form-action 'self';" in page.headers["Content-Security-Policy"]
+    done = browser.fill_in(page, answer="allow")
+    assert done.status_code == 200 and "Allowed" in done.text
+    token = program.poll(begun["device_code"]).json()
+    assert (token["token_type"], token["expires_in"], token["scope"]) == ("Bearer", 3600, READ)
+    reader = by(site, token["access_token"])
+    assert reader.get_current_user()["User"]["Id"] == ann.id
+    with refused_call("UnauthorizedOperationException"):
+        reader.create_folder(ParentFolderId=ann.root, Name="x")
+    refused(program.poll(begun["device_code"]), "invalid_grant")
+    # A code that was answered is nobody's any more.
+    assert browser.fill_in(page, answer="allow").status_code == 404
+
+
+def test_a_code_in_the_address_is_filled_in_and_never_sent_by_itself(program, browser, ann):
+    begun = program.begin_device().json()
+    path = begun["verification_uri_complete"].removeprefix(browser.url)
+    page = browser.sign_in(browser.open(path), ann)
+    assert Forms(page.text).forms[0]["fields"] == {"user_code": begun["user_code"]}
+    assert ">Allow<" not in page.text
+    refused(program.poll(begun["device_code"]), "authorization_pending")
+    page = browser.fill_in(page)
+    assert browser.fill_in(page, answer="deny").status_code == 200
+    refused(program.poll(begun["device_code"]), "access_denied")
+    refused(program.poll(begun["device_code"]), "invalid_grant")
+    for junk in ("<script>", "a" * 100, "%00", "'\""):
+        page = browser.open("/device?user_code=" + urllib.parse.quote(junk))
+        assert Forms(page.text).forms[0]["fields"] == {"user_code": ""}
+
+
+def test_the_form_of_a_device_is_for_one_session_and_one_code(site, program, browser, ann):
+    first, second = program.begin_device().json(), program.begin_device().json()
+    page = browser.sign_in(browser.open("/device"), ann)
+    page = browser.fill_in(page, user_code=first["user_code"])
+    fields = Forms(page.text).forms[0]["fields"] | {"answer": "allow"}
+    elsewhere = Browser(browser.url)
+    elsewhere.sign_in(elsewhere.open("/device"), site.person())
+    assert elsewhere.post_form("/device", fields).status_code == 403
+    assert browser.post_form("/device", fields | {"request": second["user_code"]}).status_code == 403
+    assert browser.post_form("/device", fields | {"csrf": ""}).status_code == 403
+    assert browser.post_form("/device", fields | {"answer": "yes"}).status_code == 403
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        for sent in (fields, {"user_code": first["user_code"]}):
+            assert browser.post_form("/device", sent, **headers).status_code == 403
+    refused(program.poll(first["device_code"]), "authorization_pending")
+    refused(program.poll(second["device_code"]), "authorization_pending")
+
+
+def test_who_types_ten_wrong_codes_waits_and_nobody_else_does(site, program, browser):
+    person, other = site.person(), site.person()
+    begun = program.begin_device().json()
+    page = browser.sign_in(browser.open("/device"), person)
+    for _ in range(10):
+        answer = browser.fill_in(page, user_code="BBBB-BBBB")
+        assert answer.status_code == 404 and "No device waits" in answer.text
+    answer = browser.fill_in(page, user_code=begun["user_code"])
+    assert answer.status_code == 429 and "ten minutes" in answer.text
+    assert int(answer.headers["Retry-After"]) == 600
+    elsewhere = Browser(browser.url)
+    page = elsewhere.sign_in(elsewhere.open("/device"), other)
+    assert ">Allow<" in elsewhere.fill_in(page, user_code=begun["user_code"]).text
+
+
+def test_a_device_gets_nothing_of_a_user_or_for_a_program_that_is_gone(site, browser):
+    person, doomed = site.person(), Program(site.server)
+    other = Program(site.server, name="Other")
+    page = browser.sign_in(browser.open("/device"), person)
+    begun = doomed.begin_device().json()
+    consent = browser.fill_in(page, user_code=begun["user_code"])
+    assert browser.fill_in(consent, answer="allow").status_code == 200
+    refused(other.poll(begun["device_code"]), "invalid_grant")
+    site.admin.deactivate_user(UserId=person.id)
+    refused(doomed.poll(begun["device_code"]), "invalid_grant")
+    site.admin.activate_user(UserId=person.id)
+    begun = doomed.begin_device().json()
+    consent = browser.fill_in(page, user_code=begun["user_code"])
+    doomed.delete()
+    assert browser.fill_in(consent, answer="allow").status_code == 404
+    refused(doomed.poll(begun["device_code"]), "invalid_client")
+    refused(doomed.begin_device(), "invalid_client")
+
+
+def test_a_device_that_begins_wrongly_is_told_what_is_wrong(site, program, browser):
+    narrow = Program(site.server, "--scopes", "read")
+    refused(narrow.begin_device(scope=WRITE), "invalid_scope")
+    refused(program.begin_device(scope="admin"), "invalid_scope")
+    refused(program.ask("/oauth/device_authorization"), "invalid_request")
+    refused(program.ask("/oauth/device_authorization", client_id="x"), "invalid_client")
+    refused(program.poll(None), "invalid_request")
+    refused(program.poll("0" * 64), "invalid_grant")
+    assert requests.get(browser.url + "/oauth/device_authorization", timeout=30).status_code == 405
+
+
+def test_nobody_fills_the_database_with_devices(site, program):
+    busy = Program(site.server, name="Busy")
+    answers = [busy.begin_device() for _ in range(61)]
+    assert {answer.status_code for answer in answers[:60]} == {200}
+    refused(answers[60], "slow_down", 429)
+    assert "ten minutes" in answers[60].json()["error_description"]
+    assert answers[60].headers["Retry-After"] == "600"
+    assert program.begin_device().status_code == 200
+
+
+# What is kept to oneself.
+
+
+def test_nothing_that_opens_anything_is_in_a_log_or_a_record(make_site):
+    site = make_site()
+    ann, program, browser = site.person(), Program(site.server), Browser(site.server.url)
+    verifier = "CANARYverifier" * 4
+    state = "CANARYstate"
+    secrets_seen = {verifier, state, challenge(verifier)}
+    page = browser.consent_page(program.implicit(state=state), ann)
+    secrets_seen |= {Forms(page.text).forms[0]["fields"]["csrf"], *browser.cookies.values()}
+    secrets_seen.add(came_back(browser.fill_in(page, answer="allow"))["accessToken"])
+    page = browser.open(program.authorize(verifier, state=state))
+    code = came_back(browser.fill_in(page, answer="allow"), LOOPBACK)["code"]
+    secrets_seen |= {code, program.redeem(code, verifier).json()["access_token"]}
+    refused(program.redeem(code, verifier), "invalid_grant")
+    begun = program.begin_device().json()
+    page = browser.fill_in(browser.open("/device"), user_code=begun["user_code"])
+    browser.fill_in(page, answer="allow")
+    secrets_seen |= {begun["device_code"], begun["user_code"]}
+    secrets_seen.add(program.poll(begun["device_code"]).json()["access_token"])
+    browser.open(program.implicit(redirect_uri="https://CANARYevil.example/", state=state))
+    browser.open("/device?user_code=CANARYcode")
+    browser.get(f"{browser.url}/sign-in?next=/oauth%3Fstate%3D{state}", timeout=30)
+    site.server.stop()
+    everything = site.server.log() + AuditLog(site.server).text()
+    for secret in secrets_seen | {"CANARY", "127.0.0.1:8400", "app.example.com"}:
+        assert secret not in everything, secret
+    operations = {json.loads(line).get("operation") for line in site.server.log().splitlines()}
+    assert {"oauth", "device", "AllowApplication", "CreateToken"} <= operations
+
+
+def test_every_answer_leaves_a_record(make_site):
+    site = make_site()
+    ann, program, browser = site.person(), Program(site.server), Browser(site.server.url)
+    verifier = secrets.token_urlsafe(48)
+    page = browser.consent_page(program.implicit(), ann)
+    log = AuditLog(site.server)
+
+    def record(answer, name, person=True):
+        found = log.one(answer.headers["x-amzn-requestid"])
+        assert (found["eventSource"], found["eventName"]) == ("signin.amazonaws.com", name)
+        assert found["requestParameters"] == {"applicationId": program.id}
+        assert (found["userIdentity"].get("principalId") == ann.id) == person
+        return found
+
+    assert "errorCode" not in record(browser.fill_in(page, answer="allow"), "AllowApplication")
+    record(browser.fill_in(page, answer="deny"), "DenyApplication")
+    answer = browser.fill_in(page, answer="allow", csrf="0")
+    assert "errorCode" in record(answer, "AllowApplication")
+    page = browser.open(program.authorize(verifier))
+    answer = browser.fill_in(page, answer="allow")
+    record(answer, "AllowApplication")
+    code = came_back(answer, LOOPBACK)["code"]
+    assert "errorCode" not in record(program.redeem(code, verifier), "CreateToken", person=False)
+    found = record(program.redeem(code, verifier), "CreateToken", person=False)
+    assert found["errorCode"] == "invalid_grant"
+    begun = program.begin_device()
+    record(begun, "StartDeviceAuthorization", person=False)
+    page = browser.fill_in(browser.open("/device"), user_code=begun.json()["user_code"])
+    record(page, "EnterDeviceCode")
+    record(browser.fill_in(page, answer="allow"), "AllowDevice")
