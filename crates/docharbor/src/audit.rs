@@ -2,6 +2,7 @@
 
 mod chain;
 mod check;
+mod command;
 mod files;
 mod head;
 mod queue;
@@ -21,7 +22,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use chain::{ChainKey, Position};
 pub(crate) use check::{Report, check};
-pub(crate) use files::{Follower, directory, each_record};
+pub(crate) use command::CommandLog;
+pub(crate) use files::{Follower, commands_directory, directory, each_record};
 use queue::{Message, Queue};
 use writer::Writer;
 

@@ -3,6 +3,7 @@
 mod admin;
 mod applications;
 mod audit;
+mod deed;
 mod directories;
 mod groups;
 mod keys;
@@ -35,6 +36,7 @@ use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
 use crate::master_key::MasterKey;
 use crate::secret::Secret;
+use deed::Deed;
 
 pub(crate) use admin::{random_password, reset_password, setup_token};
 pub(crate) use applications::{
@@ -297,10 +299,19 @@ async fn beside(
     directory: &DataDirectory,
     master_key: &MasterKey,
 ) -> Result<(Site, OrganizationId), Failure> {
-    let parts = open(configuration, directory.path(), *master_key.bytes(), Opening::Beside).await?;
-    let site = Site::new(parts);
+    let site = site_beside(configuration, directory, master_key).await?;
     let organization = organizations::chosen(&site, configuration).await?.id;
     Ok((site, organization))
+}
+
+/// The same where it does not matter yet which site is meant.
+async fn site_beside(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+) -> Result<Site, Failure> {
+    let key = *master_key.bytes();
+    Ok(Site::new(open(configuration, directory.path(), key, Opening::Beside).await?))
 }
 
 /// What a shell needs besides the endpoint.
@@ -342,11 +353,14 @@ pub(crate) async fn create_key(
     if let Some(text) = policy {
         Policy::parse(text).map_err(|error| keys::not_a_policy(&error))?;
     }
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    let key = site
-        .create_access_key(&organization, name.unwrap_or("key"), policy.map(str::to_owned))
-        .await
-        .map_err(|error| failed(&error))?;
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "CreateAccessKey").await?;
+    let name = name.unwrap_or("key");
+    let made = deed.site.create_access_key(&organization, name, policy.map(str::to_owned)).await;
+    if let Ok(key) = &made {
+        deed.made("accessKeyId", key.id.as_str());
+    }
+    let key = deed.done(made.map_err(|error| failed(&error)))?;
     Ok(NewKey {
         access_key_id: key.id.to_string(),
         secret_access_key: Secret::new(key.secret.to_string()),

@@ -143,7 +143,7 @@ async fn recorded(door: &Door, operation: Operation, parts: &Parts, body: Body) 
     let response = match answered.catch_unwind().await {
         Ok(Ok(reply)) => {
             if let Reply::Json(json) = &reply {
-                audited.made(json);
+                audited.made_json(json);
             }
             success(operation, reply)
         }

@@ -1,6 +1,7 @@
 //! The audit: one record of every call, in CloudTrail's form, made by the door that took the call.
 
 mod accounts;
+mod command;
 mod identity;
 mod parameters;
 mod time;
@@ -10,7 +11,7 @@ use std::fmt;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use docharbor_domain::{Caller, OrganizationId};
+use docharbor_domain::{ApplicationId, Caller, OrganizationId, UserId};
 use docharbor_wire::{Input, Operation};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::door::{Door, REGION};
 use crate::request_id::RequestId;
 pub(crate) use accounts::Accounts;
+pub use command::CommandEvent;
 pub use time::iso_8601;
 
 /// What stands where something must not reach the audit, as CloudTrail writes it.
@@ -25,6 +27,12 @@ pub(crate) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
 /// The service of the API's operations and of transfers.
 pub(crate) const WORKDOCS: &str = "workdocs.amazonaws.com";
+
+/// The service of the pages that people sign in on.
+pub(crate) const SIGN_IN: &str = "signin.amazonaws.com";
+
+/// A sign-in in CloudTrail's words, which says in an element of its own how it ended.
+pub(crate) const CONSOLE_LOGIN: &str = "ConsoleLogin";
 
 /// The account of the first site, to which what reaches no site is counted.
 const ACCOUNT_ID: &str = "000000000000";
@@ -145,6 +153,10 @@ impl Kind {
         Self { source: WORKDOCS, name: operation.name(), read_only, data: false }
     }
 
+    fn event_type(self) -> &'static str {
+        if self.source == SIGN_IN { "AwsConsoleSignIn" } else { "AwsApiCall" }
+    }
+
     /// What is no operation.
     pub(crate) const UNKNOWN: Self =
         Self { source: WORKDOCS, name: "UnknownOperation", read_only: true, data: false };
@@ -183,7 +195,7 @@ impl Audited {
             ("requestID", request_id.map(RequestId::as_str).into()),
             ("eventID", door.event_id().into()),
             ("readOnly", kind.read_only.into()),
-            ("eventType", "AwsApiCall".into()),
+            ("eventType", kind.event_type().into()),
             ("eventCategory", if kind.data { "Data" } else { "Management" }.into()),
             ("managementEvent", (!kind.data).into()),
             ("recipientAccountId", ACCOUNT_ID.into()),
@@ -205,6 +217,25 @@ impl Audited {
         self.organization = Some(caller.organization.clone());
     }
 
+    /// Notes which site a form is for and whose name or session it has. Of a name that is nobody's
+    /// nothing is noted: people type passwords into the wrong field.
+    pub(crate) fn person(&mut self, organization: &OrganizationId, user: Option<&UserId>) {
+        if let Some(user) = user {
+            self.set("userIdentity", identity::of_user(user));
+        }
+        self.organization = Some(organization.clone());
+    }
+
+    /// Gives the call another name, once it is known what it asks for.
+    pub(crate) fn renamed(&mut self, name: &'static str) {
+        self.set("eventName", name.into());
+    }
+
+    /// Notes which program a call is about.
+    pub(crate) fn application(&mut self, id: &ApplicationId) {
+        self.set("requestParameters", json!({ "applicationId": id.as_str() }));
+    }
+
     /// Notes what an operation is asked: ids, words of closed lists and numbers, nothing else.
     pub(crate) fn input(&mut self, operation: Operation, input: &Input<'_>, parts: &Parts) {
         self.set("requestParameters", parameters::of(operation, input, parts));
@@ -223,23 +254,31 @@ impl Audited {
     }
 
     /// Notes the ids of what a change made, out of the answer's JSON.
-    pub(crate) fn made(&mut self, json: &[u8]) {
-        if self.kind.read_only {
-            return;
+    pub(crate) fn made_json(&mut self, json: &[u8]) {
+        if !self.kind.read_only {
+            self.made(&serde_json::from_slice(json).unwrap_or(Value::Null));
         }
-        let answer = serde_json::from_slice(json).unwrap_or(Value::Null);
-        self.set("responseElements", parameters::ids_of(&answer).unwrap_or(Value::Null));
+    }
+
+    /// Notes the ids of what a change made, out of its answer.
+    pub(crate) fn made(&mut self, answer: &Value) {
+        self.set("responseElements", parameters::ids_of(answer).unwrap_or(Value::Null));
     }
 
     /// Records the call with its answer. The answer to a change must not be given when this fails:
     /// nobody would find out who did it.
     pub(crate) async fn done(mut self, response: Response) -> Result<Response, Unrecorded> {
         let status = response.status();
-        if status.is_client_error() || status.is_server_error() {
+        let is_refused = status.is_client_error() || status.is_server_error();
+        if is_refused {
             self.set("errorCode", error_name(&response).into());
             let message = format!("The call was refused with HTTP status {}.", status.as_u16());
             self.set("errorMessage", message.into());
             self.set("responseElements", Value::Null);
+        }
+        if self.kind.name == CONSOLE_LOGIN {
+            let outcome = if is_refused { "Failure" } else { "Success" };
+            self.set("responseElements", json!({ CONSOLE_LOGIN: outcome }));
         }
         if let Some(organization) = self.organization.take() {
             self.of_site(&organization).await;
@@ -257,15 +296,19 @@ impl Audited {
         if let Some(Value::Object(identity)) = self.event.get_mut("userIdentity") {
             identity.entry("accountId").or_insert_with(|| account.clone().into());
         }
-        let arn = format!("arn:aws:workdocs:{REGION}:{account}:organization/{organization}");
-        let kind = "AWS::WorkDocs::Organization";
-        self.set("resources", json!([{ "accountId": account, "type": kind, "ARN": arn }]));
+        self.set("resources", site_of(&account, organization));
         self.set("recipientAccountId", account.into());
     }
 
     fn set(&mut self, name: &str, value: Value) {
         self.event.insert(name.to_owned(), value);
     }
+}
+
+/// A site, as `resources` has it.
+fn site_of(account: &str, organization: &OrganizationId) -> Value {
+    let arn = format!("arn:aws:workdocs:{REGION}:{account}:organization/{organization}");
+    json!([{ "accountId": account, "type": "AWS::WorkDocs::Organization", "ARN": arn }])
 }
 
 fn error_name(response: &Response) -> String {

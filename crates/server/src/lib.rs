@@ -9,6 +9,7 @@ mod door;
 mod form;
 pub mod health;
 mod iam;
+mod oauth;
 pub mod observe;
 pub mod request_id;
 mod transfer;
@@ -18,10 +19,12 @@ use axum::Router;
 
 pub use door::{Door, DoorSettings};
 
-/// The WorkDocs API, the transfers its URLs lead to, IAM and STS, and the pages people sign in on.
+/// The WorkDocs API, the transfers its URLs lead to, IAM and STS, and the pages people sign
+/// in and consent on.
 pub fn doors(door: &Door) -> Router {
     api::router(door.clone())
         .merge(iam::router(door.clone()))
         .merge(transfer::router(door.clone()))
         .merge(web::router(door.clone()))
+        .merge(oauth::router(door.clone()))
 }

@@ -1,9 +1,10 @@
 //! The pages people sign in on. They work without JavaScript.
 
-mod page;
-mod session;
+pub(crate) mod page;
+pub(crate) mod recorded;
+pub(crate) mod session;
 mod setup;
-mod sign_in;
+pub(crate) mod sign_in;
 
 use std::collections::BTreeMap;
 
@@ -23,16 +24,16 @@ use crate::form;
 const FORM_MAX_BYTES: usize = 16 << 10;
 
 /// What is in a form or a query, each name once.
-struct Fields(BTreeMap<String, String>);
+pub(crate) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
     /// Reads a query string.
-    fn of_query(parts: &Parts) -> Option<Self> {
+    pub(crate) fn of_query(parts: &Parts) -> Option<Self> {
         Self::parse(parts.uri.query().unwrap_or_default().as_bytes())
     }
 
     /// Reads a form that a page of ours sent, and no other site's page made a browser send.
-    async fn of_form(door: &Door, parts: &Parts, mut body: Body) -> Option<Self> {
+    pub(crate) async fn of_form(door: &Door, parts: &Parts, body: Body) -> Option<Self> {
         let origin = parts.headers.get(header::ORIGIN);
         let is_ours =
             origin.is_none_or(|origin| origin.as_bytes() == door.base_url(parts).as_bytes());
@@ -40,6 +41,11 @@ impl Fields {
         if !is_ours || came_from.is_some_and(|site| !matches!(site, b"same-origin" | b"none")) {
             return None;
         }
+        Self::of_body(body).await
+    }
+
+    /// Reads a form that a program sent.
+    pub(crate) async fn of_body(mut body: Body) -> Option<Self> {
         let mut bytes = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let Ok(chunk) = frame.ok()?.into_data() else { continue };
@@ -51,7 +57,8 @@ impl Fields {
         Self::parse(&bytes)
     }
 
-    fn parse(text: &[u8]) -> Option<Self> {
+    /// Reads names and values as forms and queries have them.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let mut fields = BTreeMap::new();
         for (name, value) in form::decode(text)? {
             // Two values would have two readings.
@@ -62,7 +69,7 @@ impl Fields {
         Some(Self(fields))
     }
 
-    fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 }

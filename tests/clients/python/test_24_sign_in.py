@@ -144,6 +144,27 @@ def test_wrong_passwords_make_one_wait_also_after_a_restart_and_from_elsewhere(s
     own.server.verify()
 
 
+def test_cookies_of_others_neither_sign_anybody_in_nor_out(browser, bob):
+    browser.sign_in(bob.username, PASSWORD)
+    own = browser.cookies["docharbor"]
+    browser.cookies.clear()
+
+    def shown(cookies):
+        headers = {"Cookie": cookies}
+        return requests.get(browser.url + "/sign-in", headers=headers, timeout=30).text
+
+    signed_in = f"signed in as {bob.username}"
+    for cookies in (f"docharbor={own}", f"a=b;docharbor={own}; c", f"theme=\xfcber; docharbor={own}"):
+        assert signed_in in shown(cookies), cookies
+    for cookies in (
+        # A neighbour of the same host tosses one in: nobody can tell which is ours.
+        f"docharbor={own}; docharbor=other", f"docharbor=other; docharbor={own}",
+        f"Docharbor={own}", f"docharbor ={own}", f"docharbor={own.upper()}", f"docharbor={own}0",
+        f"__Host-docharbor={own}", f"=docharbor; x={own}", "docharbor=", "docharbor=\xfc",
+    ):
+        assert 'name="password"' in shown(cookies), cookies
+
+
 # Passwords that were forgotten.
 
 

@@ -5,7 +5,9 @@ import os
 import random
 import re
 import shutil
+import socket
 import subprocess
+import urllib.parse
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +20,7 @@ from audit_log import AuditLog
 from client import MODEL, outcome, refused, request_of, send, workdocs
 from server import ROOT_KEY, ROOT_SECRET
 from site_story import PASSWORD
+from test_24_sign_in import Browser
 from test_40_operations import members_for
 from waiting import until
 
@@ -138,6 +141,79 @@ def test_transfers_leave_records(site, ann, log):
                 "documentId": upload.document, "versionId": upload.version,
             }
     assert "X-Amz-Signature" not in log.text()
+
+
+# Forms.
+
+
+def record_of(log, answer):
+    return log.one(answer.headers["x-amzn-requestid"])
+
+
+def test_every_sign_in_leaves_a_record_of_whose_name_it_had(site, log):
+    person = site.person(EmailAddress=f"{site.name('mail')}@example.com")
+    user = {"type": "Unknown", "principalId": person.id, "accountId": "000000000000"}
+    browser = Browser(site.server.url)
+
+    def held(answer, name, identity, outcome, code):
+        record = record_of(log, answer)
+        assert (record["eventName"], record["eventSource"]) == (name, "signin.amazonaws.com")
+        assert (record["eventType"], record["readOnly"]) == ("AwsConsoleSignIn", False)
+        assert (record["sourceIPAddress"], record["requestParameters"]) == ("127.0.0.1", None)
+        assert record["userIdentity"] == identity, record
+        assert (record["responseElements"], record.get("errorCode")) == (outcome, code)
+        return record
+
+    nobody = {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
+    failure, success = {"ConsoleLogin": "Failure"}, {"ConsoleLogin": "Success"}
+    done = browser.sign_in(person.username, PASSWORD)
+    record = held(done, "ConsoleLogin", user, success, None)
+    assert record["resources"][0]["ARN"].endswith(f":organization/{site.server.organization_id}")
+    held(browser.submit("/sign-out"), "SignOut", user, None, None)
+    held(browser.submit("/sign-out"), "SignOut", nobody, None, None)
+    held(browser.sign_in("CANARYnobody", "CANARYwrong"), "ConsoleLogin", nobody, failure,
+         "FailedAuthentication")
+    forged = browser.submit("/sign-in", origin="https://evil.example", name=person.username)
+    held(forged, "ConsoleLogin", nobody, failure, "RefusedForm")
+    name = person.username.upper()
+    for _ in range(5):
+        held(browser.sign_in(name, "CANARYwrong"), "ConsoleLogin", user, failure,
+             "FailedAuthentication")
+    held(browser.sign_in(name, PASSWORD), "ConsoleLogin", user, failure, "TooManyAttempts")
+    assert "canary" not in log.text().lower()
+
+
+def test_the_first_administrator_leaves_a_record(make_site):
+    own = make_site()
+    log = AuditLog(own.server)
+    link = own.server.run("admin", "setup-link", str(own.server.data)).stdout.strip()
+    token = link.split("token=")[1]
+    browser = Browser(own.server.url)
+    fields = {
+        "token": token, "name": "canary.avery", "given_name": "CANARYgiven", "surname": "CANARYs",
+        "password": "CANARY-passw0rd", "again": "CANARY-passw0rd",
+    }
+    weak = record_of(log, browser.submit("/setup", **(fields | {"again": "CANARYother"})))
+    assert (weak["errorCode"], weak["responseElements"]) == ("ValidationError", None)
+    record = record_of(log, browser.submit("/setup", **fields))
+    users = own.admin.describe_users(OrganizationId=own.server.organization_id)["Users"]
+    assert [record["responseElements"]] == [{"user": {"id": user["Id"]}} for user in users]
+    assert (record["eventName"], record.get("errorCode")) == ("SetUp", None)
+    assert record["resources"][0]["ARN"].endswith(own.server.organization_id)
+    assert "canary" not in log.text().lower() and token not in log.text()
+
+
+def test_who_goes_away_before_the_answer_leaves_a_record_too(site, log):
+    person = site.person()
+    host = urllib.parse.urlsplit(site.server.url)
+    body = f"name={person.username}&password=wrong".encode()
+    head = f"POST /sign-in HTTP/1.1\r\nHost: {host.netloc}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((host.hostname, host.port)) as connection:
+        connection.sendall(head.encode() + body)
+    until("the attempt is recorded", lambda: person.id in log.text())
+
+
+# What is in no record.
 
 
 def canary_for(shape, name):
@@ -408,7 +484,9 @@ def fill_and_recover(site, log, root):
         else:
             assert code == "ServiceUnavailableException"
             refusals.append(name)
-    # What was refused had no effect.
+    # What was refused had no effect; nobody comes in unseen, either.
+    refused_form = Browser(site.server.url).sign_in("nobody", "wrong")
+    assert refused_form.status_code == 503 and "cannot write its records" in refused_form.text
     assert site.admin.get_folder(FolderId=root)["Metadata"]["Id"] == root
     assert {folder["Name"] for folder in folders(site, root)} == made
     assert site.server.health("ready") == 200

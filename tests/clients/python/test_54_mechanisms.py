@@ -20,7 +20,8 @@ from client import outcome
 from conftest import ENGINES
 from raw import Message, Wires, sign, summary
 from server import ROOT_KEY, ROOT_SECRET, Server
-from site_story import Site
+from site_story import PASSWORD, Site
+from test_24_sign_in import Browser
 from waiting import until_clock
 
 MECHANISMS = ("signature", "query", "token", "bearer", "url", "cookie")
@@ -29,7 +30,8 @@ RIGHT = {True: "right", False: "wrong"}
 
 FORM = b"Action=GetCallerIdentity&Version=2011-06-15"
 
-# What opens a door. A cookie is a browser's, which says nothing at these doors, good or bad.
+# What opens a door. A cookie is a browser's, which says nothing at these doors: not even the one of a
+# browser in which an administrator of the site is signed in.
 OPENS = {
     "api": {("signature",), ("token",), ("bearer",), ("signature", "token")},
     "iam": {("signature",)},
@@ -71,6 +73,10 @@ class Target:
         self.host = urllib.parse.urlsplit(site.server.url).netloc
         self.folder = site.folder(ann.root)
         self.token = site.server.token(ann.username)
+        self.browser = Browser(site.server.url)
+        avery = site.person(Username="avery")
+        site.admin.update_user(UserId=avery.id, Type="ADMIN")
+        assert self.browser.sign_in(avery.username, PASSWORD).status_code == 303
         done = site.upload(self.folder, b"content of the target")
         draft = site.initiate(ParentFolderId=self.folder, Name="draft of the target")
         self.urls = {"download": site.source(done), "upload": draft.url}
@@ -94,7 +100,9 @@ class Target:
         if "token" in parts:
             headers.append(("Authentication", self.token_of(parts["token"])))
         if "cookie" in parts:
-            headers.append(("Cookie", f"docharbor={'a' * 43 if parts['cookie'] else ''}"))
+            session = self.browser.cookies["docharbor"]
+            text = session if parts["cookie"] else flipped(session)
+            headers.append(("Cookie", f"docharbor={text}"))
         where = path + ("?" + "&".join(queries) if queries else "")
         message = Message(method, where, (("Host", self.host), *headers), body)
         if "signature" in parts:
@@ -166,6 +174,10 @@ def test_each_door_takes_one_proof_and_no_two(wires, target, door, parts):
     assert not any(text in answer.body for text in INSIDE)
     if door == "api":
         assert answer.code in wanted, summary(message, answer)
+
+
+def test_the_cookie_that_opens_nothing_else_is_one_that_holds(target):
+    assert "signed in as avery" in target.browser.open("/sign-in").text
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -42,6 +42,7 @@ pub(super) struct Link {
 }
 
 /// The key of the seals.
+#[derive(Clone)]
 pub(crate) struct ChainKey(Zeroizing<[u8; 32]>);
 
 #[derive(Deserialize)]

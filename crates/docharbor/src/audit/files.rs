@@ -20,6 +20,11 @@ pub(crate) fn directory(data_directory: &Path) -> PathBuf {
     data_directory.join("audit")
 }
 
+/// Where the log of the commands is that changed a data directory's data.
+pub(crate) fn commands_directory(data_directory: &Path) -> PathBuf {
+    data_directory.join("audit-commands")
+}
+
 /// A moment as it stands in names; in the order of letters it is in the order of time.
 pub(super) fn moment(time_ms: i64) -> String {
     iso_8601(time_ms).replace(':', "")

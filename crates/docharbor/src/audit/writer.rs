@@ -81,6 +81,21 @@ impl Writer {
         clock: Arc<dyn Clock>,
         is_healthy: Arc<AtomicBool>,
     ) -> io::Result<Self> {
+        let (mut writer, state) = Self::resume(directory, key, settings, clock)?;
+        writer.is_healthy = is_healthy;
+        writer.note("AuditLogOpened", &json!({ "log": state }));
+        // A full disk must not keep a server from starting: it can still answer and delete.
+        writer.flush();
+        Ok(writer)
+    }
+
+    /// Finds where the log ended and how it was found, and writes nothing.
+    pub(super) fn resume(
+        directory: PathBuf,
+        key: ChainKey,
+        settings: AuditSettings,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<(Self, Value)> {
         DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
         let resumed = resume(&directory, &key)?;
         let file = match &resumed.file {
@@ -90,12 +105,12 @@ impl Writer {
                 Some(OpenFile { file, name: name.clone(), length: *length, reserved: *length })
             }
         };
-        let mut writer = Self {
+        let writer = Self {
             directory,
             key,
             settings,
             clock,
-            is_healthy,
+            is_healthy: Arc::new(AtomicBool::new(true)),
             event_ids: RequestIds::new(),
             begins: resumed.begins,
             written: resumed.at.clone(),
@@ -110,10 +125,20 @@ impl Writer {
             is_stuck: false,
             waiting: Vec::new(),
         };
-        writer.note("AuditLogOpened", &json!({ "log": resumed.state }));
-        // A full disk must not keep a server from starting: it can still answer and delete.
-        writer.flush();
-        Ok(writer)
+        Ok((writer, resumed.state))
+    }
+
+    /// Writes one record and ends. A log that was not found as it was left says so before it.
+    pub(super) fn append_alone(mut self, record: &AuditRecord, state: &Value) -> io::Result<()> {
+        if !state.is_string() {
+            self.note("AuditLogOpened", &json!({ "log": state }));
+        }
+        if !self.append(record) {
+            return Err(io::Error::other("a record could not be made"));
+        }
+        self.try_flush()?;
+        self.sync()?;
+        self.write_head()
     }
 
     /// Writes until it is told to close, or until nobody can tell it anything any more.

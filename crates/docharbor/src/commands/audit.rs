@@ -1,16 +1,19 @@
 //! `docharbor audit`: reads the record of every call; works on files alone, beside a server or not.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use docharbor_domain::OrganizationId;
 use serde_json::{Map, Value};
 
 use super::Existing;
-use crate::audit::{ChainKey, Follower, Position, Report, check, directory, each_record};
-use crate::configuration::DEFAULT_DATA_DIRECTORY;
+use crate::audit::{
+    ChainKey, Follower, Position, Report, check, commands_directory, directory, each_record,
+};
+use crate::configuration::{DEFAULT_DATA_DIRECTORY, value};
 use crate::data_directory::DataDirectory;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
@@ -42,6 +45,9 @@ pub(crate) struct Tail {
     /// How many records to begin with
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
     lines: usize,
+    /// Only records about the site of this id
+    #[arg(long, value_name = "ID", value_parser = value::organization_id)]
+    organization_id: Option<OrganizationId>,
 }
 
 /// Print records as a CloudTrail file, {"Records":[…]}
@@ -56,6 +62,9 @@ pub(crate) struct Export {
     /// Leave out what was at this moment or after it
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     to: Option<String>,
+    /// Only records about the site of this id
+    #[arg(long, value_name = "ID", value_parser = value::organization_id)]
+    organization_id: Option<OrganizationId>,
 }
 
 /// Check that no record was changed, removed or put in; exit code 1 when one was
@@ -83,9 +92,10 @@ impl Audit {
 
 impl Tail {
     async fn run(self) -> Result<ExitCode, Failure> {
-        let directory = directory(DataDirectory::open(&self.directory)?.path());
-        let mut follower = Follower::new(directory);
-        let records = follower.new_records().map_err(|error| unreadable(&error))?;
+        let data = DataDirectory::open(&self.directory)?;
+        let mut followers =
+            [directory(data.path()), commands_directory(data.path())].map(Follower::new);
+        let records = self.new_records(&mut followers)?;
         let skipped = records.len().saturating_sub(self.lines);
         self.show(records.into_iter().skip(skipped))?;
         if !self.follow {
@@ -94,9 +104,21 @@ impl Tail {
         let mut ticks = tokio::time::interval(FOLLOW_TICK);
         loop {
             ticks.tick().await;
-            let records = follower.new_records().map_err(|error| unreadable(&error))?;
+            let records = self.new_records(&mut followers)?;
             self.show(records.into_iter())?;
         }
+    }
+
+    /// What is new of the site that is meant, in the order of time.
+    fn new_records(&self, followers: &mut [Follower]) -> Result<Vec<Map<String, Value>>, Failure> {
+        let mut records = Vec::new();
+        for follower in followers {
+            records.extend(follower.new_records().map_err(|error| unreadable(&error))?);
+        }
+        records.retain(|record| is_about(record, self.organization_id.as_ref()));
+        let time = |record: &Map<String, Value>| record.get("eventTime").map(Value::to_string);
+        records.sort_by_cached_key(time);
+        Ok(records)
     }
 
     fn show(&self, records: impl Iterator<Item = Map<String, Value>>) -> Result<(), Failure> {
@@ -128,21 +150,25 @@ fn line_of(record: &Map<String, Value>) -> String {
 
 impl Export {
     fn run(self) -> Result<ExitCode, Failure> {
-        let directory = directory(DataDirectory::open(&self.directory)?.path());
+        let data = DataDirectory::open(&self.directory)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         let mut export = || {
             let mut separator = "{\"Records\":[";
-            each_record::<io::Error>(&directory, |record| {
+            let mut take = |record: Map<String, Value>| -> io::Result<()> {
                 let time = record.get("eventTime").and_then(Value::as_str).unwrap_or_default();
                 // Moments of one form compare as texts, and a day is the beginning of its moments.
                 let is_meant = self.from.as_deref().is_none_or(|from| time >= from)
-                    && self.to.as_deref().is_none_or(|to| time < to);
+                    && self.to.as_deref().is_none_or(|to| time < to)
+                    && is_about(&record, self.organization_id.as_ref());
                 if is_meant {
                     write!(out, "{separator}\n{}", Value::Object(record))?;
                     separator = ",";
                 }
                 Ok(())
-            })?;
+            };
+            for directory in [directory(data.path()), commands_directory(data.path())] {
+                each_record::<io::Error>(&directory, &mut take)?;
+            }
             let opening = if separator == "," { "" } else { separator };
             writeln!(out, "{opening}\n]}}")?;
             out.flush()
@@ -162,12 +188,38 @@ impl Check {
     fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
         let existing = Existing::open(&self.directory, self.store, environment)?;
         let key = ChainKey::new(existing.master_key.bytes());
-        let directory = directory(existing.directory.path());
-        let report =
-            check(&directory, &key, self.holds.as_ref()).map_err(|error| unreadable(&error))?;
-        print(&text_of(&report))?;
-        Ok(if report.broken.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let data = existing.directory.path();
+        let checked = |directory: &Path| {
+            check(directory, &key, self.holds.as_ref()).map_err(|error| unreadable(&error))
+        };
+        let mut report = checked(&directory(data))?;
+        let commands = commands_directory(data);
+        let of_commands = commands.exists().then(|| checked(&commands)).transpose()?;
+        let all = || std::iter::once(&report).chain(&of_commands);
+        if let Some(wanted) = &self.holds
+            && all().all(|report| report.broken.is_none() && !report.has_wanted)
+        {
+            let text = format!("record {} with that hash is not in the log", wanted.sequence);
+            report.broken = Some(text);
+        }
+        let is_whole = std::iter::once(&report).chain(&of_commands).all(|r| r.broken.is_none());
+        let text = of_commands.as_ref().map(text_of).unwrap_or_default();
+        let lines = text.lines().map(|line| format!("commands: {line}\n"));
+        print(&(text_of(&report) + &lines.collect::<String>()))?;
+        Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Whether a record is about a site, where one is meant.
+fn is_about(record: &Map<String, Value>, organization: Option<&OrganizationId>) -> bool {
+    let Some(id) = organization else { return true };
+    let ends = format!(":organization/{id}");
+    let resources = record.get("resources").and_then(Value::as_array);
+    resources
+        .into_iter()
+        .flatten()
+        .filter_map(|resource| resource.get("ARN")?.as_str())
+        .any(|arn| arn.ends_with(&ends))
 }
 
 fn text_of(report: &Report) -> String {

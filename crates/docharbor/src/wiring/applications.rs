@@ -4,6 +4,7 @@ use docharbor_domain::{ApplicationId, RedirectUri, Refusal, Scopes};
 use docharbor_site::{Application, Error};
 use serde::Serialize;
 
+use super::deed::Deed;
 use super::{TokenScope, beside, failed};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -41,7 +42,8 @@ pub(crate) async fn create_application(
     let parsed = new.redirect_uris.iter().map(|uri| RedirectUri::parse(uri));
     let redirect_uris =
         parsed.collect::<Result<_, _>>().map_err(|why| Failure::usage(WHAT, why, NEXT))?;
-    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "CreateApplication").await?;
     let new = docharbor_site::NewApplication {
         name: new.name.to_owned(),
         email: new.email.map(str::to_owned),
@@ -51,13 +53,17 @@ pub(crate) async fn create_application(
         },
         redirect_uris,
     };
-    match site.create_application(&organization, new).await {
+    let made = deed.site.create_application(&organization, new).await;
+    if let Ok(application) = &made {
+        deed.made("appId", application.id.as_str());
+    }
+    deed.done(match made {
         Ok(application) => Ok(listed(application)),
         Err(Error::Refused(refusal)) => {
             Err(Failure::usage(WHAT, refusal, "see: docharbor application create --help"))
         }
         Err(error) => Err(failed(&error)),
-    }
+    })
 }
 
 /// Every application of the site, by name.
@@ -78,8 +84,10 @@ pub(crate) async fn delete_application(
     master_key: &MasterKey,
     id: &str,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    match site.delete_application(&organization, &ApplicationId::new(id)).await {
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "DeleteApplication").await?;
+    deed.about("appId", id);
+    deed.done(match deed.site.delete_application(&organization, &ApplicationId::new(id)).await {
         Ok(()) => Ok(()),
         Err(Error::Refused(refusal @ Refusal::NotFound { .. })) => Err(Failure::failed(
             "No application was deleted",
@@ -87,7 +95,7 @@ pub(crate) async fn delete_application(
             "give the id of an application: docharbor application list",
         )),
         Err(error) => Err(failed(&error)),
-    }
+    })
 }
 
 fn listed(application: Application) -> ListedApplication {

@@ -4,6 +4,7 @@ use docharbor_domain::{OrganizationId, UserId};
 use docharbor_site::{DirectoryError, DirectorySettings, Error, Site, SyncReport};
 use serde::Serialize;
 
+use super::deed::Deed;
 use super::{beside, failed};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -52,11 +53,14 @@ pub(crate) async fn connect_directory(
     address: DirectoryAddress,
     password: &Secret,
 ) -> Result<Synced, Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    site.connect_directory(&organization, address, password.expose())
-        .await
-        .map_err(|error| refused("The directory was not connected", &error))?;
-    sync(&site, &organization).await
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "ConnectDirectory").await?;
+    let connected = deed.site.connect_directory(&organization, address, password.expose()).await;
+    let done = match connected {
+        Ok(()) => sync(&deed.site, &organization).await,
+        Err(error) => Err(refused("The directory was not connected", &error)),
+    };
+    deed.done(done)
 }
 
 /// Reads the directory now.
@@ -65,8 +69,10 @@ pub(crate) async fn sync_directory(
     directory: &DataDirectory,
     master_key: &MasterKey,
 ) -> Result<Synced, Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    sync(&site, &organization).await
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "SyncDirectory").await?;
+    let synced = sync(&deed.site, &organization).await;
+    deed.done(synced)
 }
 
 async fn sync(site: &Site, organization: &OrganizationId) -> Result<Synced, Failure> {
@@ -138,9 +144,13 @@ pub(crate) async fn disconnect_directory(
     directory: &DataDirectory,
     master_key: &MasterKey,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    let there = site.disconnect_directory(&organization).await.map_err(|error| failed(&error))?;
-    if there { Ok(()) } else { Err(not_connected()) }
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "DisconnectDirectory").await?;
+    deed.done(match deed.site.disconnect_directory(&organization).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(not_connected()),
+        Err(error) => Err(failed(&error)),
+    })
 }
 
 fn not_connected() -> Failure {

@@ -4,6 +4,7 @@ use docharbor_domain::{GroupId, Refusal};
 use docharbor_site::Error;
 use serde::Serialize;
 
+use super::deed::Deed;
 use super::{beside, failed};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -33,8 +34,13 @@ pub(crate) async fn create_group(
     master_key: &MasterKey,
     name: &str,
 ) -> Result<GroupId, Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    site.create_group(&organization, name).await.map_err(|error| match error {
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "CreateGroup").await?;
+    let made = deed.site.create_group(&organization, name).await;
+    if let Ok(id) = &made {
+        deed.made("groupId", id.as_str());
+    }
+    deed.done(made.map_err(|error| match error {
         Error::Refused(refusal @ Refusal::AlreadyExists(_)) => Failure::failed(
             "No group was made",
             refusal,
@@ -44,7 +50,7 @@ pub(crate) async fn create_group(
             Failure::usage("No group was made", refusal, "choose another name")
         }
         error => failed(&error),
-    })
+    }))
 }
 
 /// Every group of the site, by name.
@@ -70,15 +76,18 @@ pub(crate) async fn delete_group(
     master_key: &MasterKey,
     group: &str,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    site.delete_group(&organization, group).await.map_err(|error| match error {
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "DeleteGroup").await?;
+    deed.about("groupId", group);
+    let deleted = deed.site.delete_group(&organization, group).await;
+    deed.done(deleted.map_err(|error| match error {
         Error::Refused(refusal) => Failure::failed(
             "No group was deleted",
             refusal,
             "give the name or the id of a group: docharbor group list",
         ),
         error => failed(&error),
-    })
+    }))
 }
 
 /// Puts a user or a group into a group or takes them out, each named by name or id.
@@ -90,23 +99,29 @@ pub(crate) async fn change_group_member(
     group: &str,
     member: &str,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let name = match change {
+        Change::Begins => "AddGroupMember",
+        Change::Ends => "RemoveGroupMember",
+    };
+    let (mut deed, organization) = Deed::begin(configuration, directory, master_key, name).await?;
+    deed.about("groupId", group);
+    deed.about("memberId", member);
     let (done, what) = match change {
         Change::Begins => (
-            site.add_group_member(&organization, group, member).await,
+            deed.site.add_group_member(&organization, group, member).await,
             "Nobody was put into a group",
         ),
         Change::Ends => (
-            site.remove_group_member(&organization, group, member).await,
+            deed.site.remove_group_member(&organization, group, member).await,
             "Nobody was taken out of a group",
         ),
     };
-    done.map_err(|error| match error {
+    deed.done(done.map_err(|error| match error {
         Error::Refused(refusal) => Failure::failed(
             what,
             refusal,
             "give the name or the id of a group, and of a user or group, of this site",
         ),
         error => failed(&error),
-    })
+    }))
 }

@@ -9,6 +9,7 @@ use docharbor_server::audit::iso_8601;
 use docharbor_site::{Clock as _, Error, SystemClock};
 use serde::Serialize;
 
+use super::deed::Deed;
 use super::{beside, failed};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -52,17 +53,18 @@ pub(crate) async fn delete_key(
     master_key: &MasterKey,
     id: &str,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    site.delete_access_key(&organization, &AccessKeyId::new(id)).await.map_err(
-        |error| match error {
-            Error::Refused(refusal) => Failure::failed(
-                "No key was deleted",
-                refusal,
-                "list the keys of the site: docharbor key list DIR",
-            ),
-            error => failed(&error),
-        },
-    )
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "DeleteAccessKey").await?;
+    deed.about("accessKeyId", id);
+    let deleted = deed.site.delete_access_key(&organization, &AccessKeyId::new(id)).await;
+    deed.done(deleted.map_err(|error| match error {
+        Error::Refused(refusal) => Failure::failed(
+            "No key was deleted",
+            refusal,
+            "list the keys of the site: docharbor key list DIR",
+        ),
+        error => failed(&error),
+    }))
 }
 
 /// A call that is not made, only decided.

@@ -2,7 +2,8 @@
 
 use docharbor_site::{Error, NewOrganization, Organization, OrganizationView, Site};
 
-use super::{Opening, RootAccess, failed, open};
+use super::deed::Deed;
+use super::{RootAccess, failed, site_beside};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
@@ -15,7 +16,7 @@ pub(crate) async fn list_organizations(
     directory: &DataDirectory,
     master_key: &MasterKey,
 ) -> Result<Vec<OrganizationView>, Failure> {
-    let site = all(configuration, directory, master_key).await?;
+    let site = site_beside(configuration, directory, master_key).await?;
     site.organization_views().await.map_err(|error| failed(&error))
 }
 
@@ -26,12 +27,20 @@ pub(crate) async fn create_organization(
     master_key: &MasterKey,
     wanted: NewOrganization,
 ) -> Result<RootAccess, Failure> {
-    let site = all(configuration, directory, master_key).await?;
-    if site.organization().await.map_err(|error| failed(&error))?.is_none() {
+    let mut deed = Deed::of_server(configuration, directory, master_key, "CreateSite").await?;
+    if deed.site.organization().await.map_err(|error| failed(&error))?.is_none() {
         return Err(no_site());
     }
-    let made = site.create_organization(wanted).await;
-    let (id, root) = made.map_err(|error| refused("No site was made", error))?;
+    let made = deed.site.create_organization(wanted).await;
+    if let Ok((id, root)) = &made {
+        let rows = deed.site.organization_rows().await.unwrap_or_default();
+        if let Some(row) = rows.into_iter().find(|row| row.id == *id) {
+            deed.of_site(row);
+        }
+        deed.made("organizationId", id.as_str());
+        deed.made("accessKeyId", root.id.as_str());
+    }
+    let (id, root) = deed.done(made.map_err(|error| refused("No site was made", error)))?;
     Ok(RootAccess {
         organization_id: id.to_string(),
         access_key_id: root.id.to_string(),
@@ -47,20 +56,12 @@ pub(crate) async fn set_alias(
     name: &str,
     alias: &str,
 ) -> Result<(), Failure> {
-    let site = all(configuration, directory, master_key).await?;
-    let rows = site.organization_rows().await.map_err(|error| failed(&error))?;
+    let mut deed = Deed::of_server(configuration, directory, master_key, "SetSiteAlias").await?;
+    let rows = deed.site.organization_rows().await.map_err(|error| failed(&error))?;
     let organization = named(&rows, name).ok_or_else(|| unknown(name, &rows))?;
-    let done = site.set_alias(&organization.id, alias).await;
-    done.map_err(|error| refused("The site has no other alias now", error))
-}
-
-async fn all(
-    configuration: &Configuration,
-    directory: &DataDirectory,
-    master_key: &MasterKey,
-) -> Result<Site, Failure> {
-    let key = *master_key.bytes();
-    Ok(Site::new(open(configuration, directory.path(), key, Opening::Beside).await?))
+    deed.of_site(organization.clone());
+    let done = deed.site.set_alias(&organization.id, alias).await;
+    deed.done(done.map_err(|error| refused("The site has no other alias now", error)))
 }
 
 /// The site a command is about: the one that its flag names; else the one of the environment or the

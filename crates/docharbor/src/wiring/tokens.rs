@@ -7,6 +7,7 @@ use docharbor_server::audit::iso_8601;
 use docharbor_site::Error;
 use serde::Serialize;
 
+use super::deed::Deed;
 use super::{beside, failed, millis};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -35,13 +36,15 @@ pub(crate) async fn create_token(
     scopes: &[TokenScope],
     lifetime: Duration,
 ) -> Result<Secret, Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "CreateToken").await?;
+    deed.about_user(&organization, user).await;
     let scopes = Scopes {
         read: scopes.contains(&TokenScope::Read),
         write: scopes.contains(&TokenScope::Write),
     };
-    let token = site.create_token(&organization, user, scopes, millis(lifetime)).await;
-    match token {
+    let token = deed.site.create_token(&organization, user, scopes, millis(lifetime)).await;
+    deed.done(match token {
         Ok(token) => Ok(Secret::new(token.to_string())),
         Err(Error::Refused(Refusal::NotFound { .. })) => Err(Failure::failed(
             "No token was made",
@@ -49,7 +52,7 @@ pub(crate) async fn create_token(
             FIND_USER,
         )),
         Err(error) => Err(failed(&error)),
-    }
+    })
 }
 
 /// A token, as `docharbor token list` prints it: never its text.
@@ -91,8 +94,10 @@ pub(crate) async fn revoke_token(
     master_key: &MasterKey,
     id_or_text: &Secret,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
-    match site.revoke_token(&organization, id_or_text.expose()).await {
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "RevokeToken").await?;
+    deed.about("tokenId", id_or_text.expose());
+    deed.done(match deed.site.revoke_token(&organization, id_or_text.expose()).await {
         Ok(()) => Ok(()),
         Err(Error::Refused(Refusal::NotFound { .. })) => Err(Failure::failed(
             "No token was revoked",
@@ -101,7 +106,7 @@ pub(crate) async fn revoke_token(
             "list the tokens that work: docharbor token list",
         )),
         Err(error) => Err(failed(&error)),
-    }
+    })
 }
 
 fn listed(token: docharbor_site::ListedToken) -> ListedToken {

@@ -1,7 +1,7 @@
 //! Who asked, in CloudTrail's words.
 
 use axum::http::request::Parts;
-use docharbor_domain::{Caller, Identity};
+use docharbor_domain::{Caller, Identity, UserId};
 use serde_json::{Value, json};
 
 use super::ACCOUNT_ID;
@@ -12,9 +12,13 @@ pub(super) fn of(caller: &Caller) -> Value {
         Identity::Administrator(administrator) => {
             of_signer(caller.principal(), administrator.access_key_id.as_str())
         }
-        // CloudTrail has no type for the users of a directory of our own.
-        Identity::User(user) => json!({ "type": "Unknown", "principalId": user.id.as_str() }),
+        Identity::User(user) => of_user(&user.id),
     }
+}
+
+/// A user of the site. CloudTrail has no type for the users of a directory of our own.
+pub(super) fn of_user(user: &UserId) -> Value {
+    json!({ "type": "Unknown", "principalId": user.as_str() })
 }
 
 fn of_signer(arn: &str, access_key_id: &str) -> Value {
@@ -62,13 +66,18 @@ pub(super) fn of_nobody(parts: &Parts) -> Value {
     identity
 }
 
+/// Whether a text has the form of an access key's id, and so not that of a secret.
+pub(super) fn is_key_id(text: &str) -> bool {
+    let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let begins = text.starts_with("AKIA") || text.starts_with("ASIA");
+    begins && (16..=32).contains(&text.len()) && text.bytes().all(is_upper)
+}
+
 fn claimed_key_id(parts: &Parts) -> Option<&str> {
     let header = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
     let (_, rest) = header?.split_once("Credential=")?;
     let id = rest.split('/').next()?;
-    let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-    let begins = id.starts_with("AKIA") || id.starts_with("ASIA");
-    (begins && (16..=32).contains(&id.len()) && id.bytes().all(is_upper)).then_some(id)
+    is_key_id(id).then_some(id)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use docharbor_wire::shape::{Location, Member, Shape, ShapeKind};
 use docharbor_wire::{Input, Operation, exchanges, shapes};
 use serde_json::{Map, Value};
 
-use super::HIDDEN;
+use super::{HIDDEN, identity};
 
 /// Of a longer list only so many values are recorded.
 const VALUES_MAX: usize = 50;
@@ -21,6 +21,9 @@ const AND_MORE: &str = "AND_MORE";
 
 /// Nothing of ours nests deeper.
 const DEPTH_MAX: usize = 6;
+
+/// How many hexadecimal digits the ids of applications and of tokens have.
+const APPLICATION_AND_TOKEN_CHARS: [usize; 2] = [32, 16];
 
 static SHAPES: LazyLock<HashMap<&'static str, &'static Shape>> =
     LazyLock::new(|| shapes().map(|shape| (shape.name, shape)).collect());
@@ -132,6 +135,12 @@ pub(super) fn id_or_hidden(text: &str) -> Value {
     let are_ids = text.split(',').map(str::trim).all(is_id);
     let count = text.split(',').count();
     if are_ids && count <= VALUES_MAX { text.into() } else { HIDDEN.into() }
+}
+
+/// The same for what a command is given, which may be the id of a key, an application or a token.
+pub(super) fn command_id_or_hidden(text: &str) -> Value {
+    let is_short = APPLICATION_AND_TOKEN_CHARS.iter().any(|length| is_hex(text, *length));
+    if is_short || identity::is_key_id(text) { text.into() } else { id_or_hidden(text) }
 }
 
 /// The members of an answer that are ids, in their places; nothing when there are none.

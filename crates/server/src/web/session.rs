@@ -8,7 +8,7 @@ use docharbor_site::{Error, WebSession};
 use crate::door::Door;
 
 /// Who is signed in in the browser that sent a request.
-pub(super) async fn signed_in(door: &Door, parts: &Parts) -> Result<Option<WebSession>, Error> {
+pub(crate) async fn signed_in(door: &Door, parts: &Parts) -> Result<Option<WebSession>, Error> {
     match cookie(door, parts) {
         Some(text) => door.site().web_session(text).await,
         None => Ok(None),
@@ -16,19 +16,22 @@ pub(super) async fn signed_in(door: &Door, parts: &Parts) -> Result<Option<WebSe
 }
 
 /// The text of our cookie. Two of its name could be somebody else's doing, and are none.
-pub(super) fn cookie<'a>(door: &Door, parts: &'a Parts) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(door: &Door, parts: &'a Parts) -> Option<&'a str> {
     let name = name(door, parts);
     let headers = parts.headers.get_all(header::COOKIE).iter();
-    let pairs = headers.filter_map(|header| header.to_str().ok()).flat_map(|text| text.split(';'));
-    let mut ours = pairs.filter_map(|pair| {
-        pair.trim().split_once('=').filter(|(have, _)| *have == name).map(|(_, text)| text)
-    });
+    // Other programs of this host may have cookies that are no text.
+    let mut ours = headers
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     let first = ours.next()?;
-    ours.next().is_none().then_some(first)
+    if ours.next().is_some() {
+        return None;
+    }
+    std::str::from_utf8(first).ok()
 }
 
 /// Gives the browser a cookie, or takes it away where the text is empty.
-pub(super) fn set(door: &Door, parts: &Parts, response: &mut Response, text: &str) {
+pub(crate) fn set(door: &Door, parts: &Parts, response: &mut Response, text: &str) {
     let name = name(door, parts);
     let secure = if is_secure(door, parts) { "; Secure" } else { "" };
     let life = if text.is_empty() { "; Max-Age=0" } else { "" };

@@ -7,10 +7,13 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use docharbor_domain::{PasswordRule, Refusal, UserType};
 use docharbor_site::{Error, NewUser};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Fields;
-use super::page::{failed, message, page, refused_form, see_other};
+use super::page::{failed, message, page, refused_form, see_other, with_error_name};
+use super::recorded::recorded;
+use crate::audit::Audited;
 use crate::door::Door;
 
 #[derive(Template)]
@@ -36,22 +39,28 @@ pub(super) async fn show(State(door): State<Door>, request: Request) -> Response
 
 /// `POST /setup`: makes the administrator, who signs in then as everybody does.
 pub(super) async fn submit(State(door): State<Door>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let Some(fields) = Fields::of_form(&door, &parts, body).await else {
-        return refused_form(&parts);
-    };
-    match set_up(&door, &fields).await {
-        Ok(()) => see_other("/sign-in"),
-        Err(Error::Refused(refusal)) => {
-            let text = refusal.to_string();
-            let shown = form(&door, &parts, &fields, StatusCode::BAD_REQUEST, Some(&text)).await;
-            shown.unwrap_or_else(|error| failed(&parts, &error))
-        }
-        Err(error) => failed(&parts, &error),
-    }
+    recorded(door, request, "SetUp", |door, parts, body, audited| {
+        Box::pin(async move {
+            let Some(fields) = Fields::of_form(door, parts, body).await else {
+                return refused_form(parts);
+            };
+            match set_up(door, &fields, audited).await {
+                Ok(()) => see_other("/sign-in"),
+                Err(Error::Refused(refusal)) => {
+                    let text = refusal.to_string();
+                    let status = StatusCode::BAD_REQUEST;
+                    let shown = form(door, parts, &fields, status, Some(&text)).await;
+                    let shown = shown.unwrap_or_else(|error| failed(parts, &error));
+                    with_error_name(shown, "ValidationError")
+                }
+                Err(error) => failed(parts, &error),
+            }
+        })
+    })
+    .await
 }
 
-async fn set_up(door: &Door, fields: &Fields) -> Result<(), Error> {
+async fn set_up(door: &Door, fields: &Fields, audited: &mut Audited) -> Result<(), Error> {
     let invalid = |member, reason| Error::from(Refusal::Invalid { member, reason });
     let password = Zeroizing::new(fields.get("password").to_owned());
     if *password != fields.get("again") {
@@ -75,7 +84,9 @@ async fn set_up(door: &Door, fields: &Fields) -> Result<(), Error> {
         storage_rule: None,
         user_type: UserType::Admin,
     };
-    door.site().set_up(fields.get("token"), administrator).await?;
+    let made = door.site().set_up(fields.get("token"), administrator).await?;
+    audited.person(&made.organization, None);
+    audited.made(&json!({ "User": { "Id": made.id.as_str() } }));
     Ok(())
 }
 

@@ -7,14 +7,17 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use docharbor_domain::OrganizationId;
 use docharbor_site::{Attempt, Error, SignIn};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::page::{failed, page, refused_form, see_other};
+use super::page::{failed, page, refused_form, see_other, with_error_name};
+use super::recorded::recorded;
 use super::{Fields, session};
+use crate::audit::{Audited, CONSOLE_LOGIN};
 use crate::door::Door;
 
 /// The longest path a sign-in leads back to.
-const NEXT_MAX_BYTES: usize = 4_096;
+pub(crate) const NEXT_MAX_BYTES: usize = 4_096;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -53,40 +56,66 @@ pub(super) async fn show(State(door): State<Door>, request: Request) -> Response
 
 /// `POST /sign-in`: one answer for every name and password that do not belong together.
 pub(super) async fn submit(State(door): State<Door>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let Some(fields) = Fields::of_form(&door, &parts, body).await else {
-        return refused_form(&parts);
-    };
-    sign_in(&door, &parts, &fields).await.unwrap_or_else(|error| failed(&parts, &error))
+    recorded(door, request, CONSOLE_LOGIN, |door, parts, body, audited| {
+        Box::pin(async move {
+            let Some(fields) = Fields::of_form(door, parts, body).await else {
+                return refused_form(parts);
+            };
+            let signed_in = sign_in(door, parts, &fields, audited).await;
+            signed_in.unwrap_or_else(|error| failed(parts, &error))
+        })
+    })
+    .await
 }
 
 /// `POST /sign-out`: ends the session here and in the browser.
 pub(super) async fn leave(State(door): State<Door>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    if Fields::of_form(&door, &parts, body).await.is_none() {
-        return refused_form(&parts);
-    }
-    let left = async {
-        if let Some(session) = session::signed_in(&door, &parts).await?
-            && let Some(text) = session::cookie(&door, &parts)
-        {
-            door.site().sign_out(&session.organization, text).await?;
-        }
-        let mut response = see_other("/sign-in");
-        session::set(&door, &parts, &mut response, "");
-        Ok(response)
-    };
-    left.await.unwrap_or_else(|error: Error| failed(&parts, &error))
+    recorded(door, request, "SignOut", |door, parts, body, audited| {
+        Box::pin(async move {
+            let Some(fields) = Fields::of_form(door, parts, body).await else {
+                return refused_form(parts);
+            };
+            let left = sign_out(door, parts, &fields, audited).await;
+            left.unwrap_or_else(|error| failed(parts, &error))
+        })
+    })
+    .await
 }
 
-async fn sign_in(door: &Door, parts: &Parts, fields: &Fields) -> Result<Response, Error> {
-    const WRONG: &str = "The name or the password is wrong.";
+async fn sign_out(
+    door: &Door,
+    parts: &Parts,
+    fields: &Fields,
+    audited: &mut Audited,
+) -> Result<Response, Error> {
+    if let Some(session) = session::signed_in(door, parts).await?
+        && let Some(text) = session::cookie(door, parts)
+    {
+        audited.person(&session.organization, Some(&session.user));
+        door.site().sign_out(&session.organization, text).await?;
+    }
+    let next = local(fields.get("next"));
+    let mut response = next.map_or_else(|| see_other("/sign-in"), sign_in_first);
+    session::set(door, parts, &mut response, "");
+    Ok(response)
+}
+
+async fn sign_in(
+    door: &Door,
+    parts: &Parts,
+    fields: &Fields,
+    audited: &mut Audited,
+) -> Result<Response, Error> {
     let Some(organization) = site_of(door, fields.get("site")).await? else {
-        return form(door, fields, StatusCode::FORBIDDEN, Some(WRONG)).await;
+        return wrong(door, fields).await;
     };
+    let name = fields.get("name").trim();
+    audited.person(&organization, None);
+    let user = door.site().user_signing_in(&organization, name).await?;
+    audited.person(&organization, user.as_ref());
     let attempt = Attempt {
         organization,
-        name: fields.get("name").trim().to_owned(),
+        name: name.to_owned(),
         password: Zeroizing::new(fields.get("password").to_owned()),
         address: door.client_ip(parts),
     };
@@ -96,16 +125,28 @@ async fn sign_in(door: &Door, parts: &Parts, fields: &Fields) -> Result<Response
             session::set(door, parts, &mut response, &cookie);
             Ok(response)
         }
-        SignIn::Wrong => form(door, fields, StatusCode::FORBIDDEN, Some(WRONG)).await,
+        SignIn::Wrong => wrong(door, fields).await,
         SignIn::Wait { retry_ms } => {
             let seconds = retry_ms.max(1).div_euclid(1_000) + 1;
             let text = format!("Too many attempts were wrong. Try again in {seconds} seconds.");
             let status = StatusCode::TOO_MANY_REQUESTS;
             let mut response = form(door, fields, status, Some(&text)).await?;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            Ok(response)
+            Ok(with_error_name(response, "TooManyAttempts"))
         }
     }
+}
+
+async fn wrong(door: &Door, fields: &Fields) -> Result<Response, Error> {
+    const WRONG: &str = "The name or the password is wrong.";
+    let page = form(door, fields, StatusCode::FORBIDDEN, Some(WRONG)).await?;
+    Ok(with_error_name(page, "FailedAuthentication"))
+}
+
+/// Lets somebody sign in, and brings them back.
+pub(crate) fn sign_in_first(next: &str) -> Response {
+    let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+    see_other(&format!("/sign-in?next={next}"))
 }
 
 async fn form(

@@ -206,13 +206,12 @@ async fn a_record_an_earlier_check_printed_must_still_be_there() {
     bench.written(3).await;
     let last = bench.check().last.unwrap();
     bench.written(3).await;
-    assert_eq!(check(&bench.directory(), &key(), Some(&last)).unwrap().broken, None);
+    assert!(check(&bench.directory(), &key(), Some(&last)).unwrap().has_wanted);
     // The whole log is replaced by another one that is whole in itself.
     std::fs::remove_dir_all(bench.directory()).unwrap();
     bench.written(9).await;
     assert_eq!(bench.check().broken, None);
-    let broken = check(&bench.directory(), &key(), Some(&last)).unwrap().broken.unwrap();
-    assert!(broken.contains("is not in the log"), "{broken}");
+    assert!(!check(&bench.directory(), &key(), Some(&last)).unwrap().has_wanted);
 }
 
 #[tokio::test]
