@@ -4,6 +4,7 @@ use docharbor_domain::Refusal;
 use docharbor_site::{Error, OsRandom, Random as _};
 use zeroize::Zeroizing;
 
+use super::deed::Deed;
 use super::{beside, failed};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
@@ -36,9 +37,12 @@ pub(crate) async fn reset_password(
     user: &str,
     password: &Secret,
 ) -> Result<(), Failure> {
-    let (site, organization) = beside(configuration, directory, master_key).await?;
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "ResetPassword").await?;
+    deed.about_user(&organization, user).await;
     let password = Zeroizing::new(password.expose().to_owned());
-    site.reset_password(&organization, user, password).await.map_err(|error| match error {
+    let reset = deed.site.reset_password(&organization, user, password).await;
+    deed.done(reset.map_err(|error| match error {
         Error::Refused(refusal @ Refusal::NotFound { .. }) => Failure::failed(
             "No password was changed",
             refusal,
@@ -48,7 +52,7 @@ pub(crate) async fn reset_password(
             Failure::usage("No password was changed", refusal, "choose another password")
         }
         error => failed(&error),
-    })
+    }))
 }
 
 /// A password nobody chose, which keeps every rule a site can have: of all four classes, whatever the
