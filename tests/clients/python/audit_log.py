@@ -11,13 +11,18 @@ class AuditLog:
     def __init__(self, server):
         self.server = server
         self.directory = server.data / "audit"
+        self.commands = server.data / "audit-commands"
 
     def files(self):
         return sorted(self.directory.glob("*.jsonl"))
 
     def text(self):
         """Everything in the directory, also what is set aside."""
-        return "".join(path.read_text(errors="replace") for path in sorted(self.directory.iterdir()))
+        return "".join(
+            path.read_text(errors="replace")
+            for directory in (self.directory, self.commands) if directory.exists()
+            for path in sorted(directory.iterdir())
+        )
 
     def lines(self):
         """Every finished line, taken apart."""
@@ -26,6 +31,11 @@ class AuditLog:
 
     def records(self):
         return [line["record"] for line in self.lines()]
+
+    def of_commands(self):
+        """The records of commands, oldest first."""
+        lines = [line for path in sorted(self.commands.glob("*.jsonl")) for line in path.open()]
+        return [json.loads(line)["record"] for line in lines]
 
     def of(self, request_id):
         """The records of one request; those of calls that only look come a moment later."""

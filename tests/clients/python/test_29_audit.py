@@ -213,6 +213,129 @@ def test_who_goes_away_before_the_answer_leaves_a_record_too(site, log):
     until("the attempt is recorded", lambda: person.id in log.text())
 
 
+# Commands.
+
+
+def test_every_command_that_changes_something_leaves_a_record(make_site):
+    site = make_site()
+    log = AuditLog(site.server)
+    person = site.person(Username="canary.ann")
+    policy = site.server.directory / "policy.json"
+    policy.write_text('{"Version":"2012-10-17","Statement":[]}')
+    seen = 0
+
+    def run(*arguments, stdin="", expect=0):
+        """What a command printed, and its one record."""
+        nonlocal seen
+        printed = site.server.run(*arguments, str(site.server.data), stdin=stdin, expect=expect).stdout
+        records = log.of_commands()
+        assert len(records) == seen + 1, (arguments, records[seen:])
+        seen += 1
+        record = records[-1]
+        assert (record["eventSource"], record["readOnly"]) == ("command.docharbor", False)
+        assert record["userIdentity"] == {
+            "type": "Operator", "principalId": f"uid:{os.getuid()}",
+            "accountId": record["recipientAccountId"],
+        }
+        about = f":organization/{site.server.organization_id}"
+        assert arguments[:2] == ("site", "create") or record["resources"][0]["ARN"].endswith(about)
+        assert ("errorCode" in record) is (expect != 0)
+        return printed.strip(), record["eventName"], record["requestParameters"], record["responseElements"]
+
+    by_user = {"userId": person.id}
+    token, *said = run("token", "create", "--user", person.username)
+    assert said == ["CreateToken", by_user, None]
+    (listed,) = site.server.run("token", "list", str(site.server.data)).stdout.splitlines()
+    token_id = json.loads(listed)["TokenId"]
+    assert run("token", "revoke", token)[1:] == ("RevokeToken", {"tokenId": HIDDEN}, None)
+    assert run("token", "revoke", token_id, expect=1)[1:] == ("RevokeToken", {"tokenId": token_id}, None)
+    assert run("admin", "reset-password", person.username, "--generate")[1:] == (
+        "ResetPassword", by_user, None)
+    printed, *said = run("key", "create", "--name", "CANARYkey", "--policy", str(policy))
+    key = json.loads(printed)
+    assert said == ["CreateAccessKey", None, {"accessKeyId": key["AccessKeyId"]}]
+    assert run("key", "delete", key["AccessKeyId"])[1:] == (
+        "DeleteAccessKey", {"accessKeyId": key["AccessKeyId"]}, None)
+    assert run("key", "delete", key["SecretAccessKey"], expect=1)[1:] == (
+        "DeleteAccessKey", {"accessKeyId": HIDDEN}, None)
+    group, *said = run("group", "create", "CANARYgroup")
+    assert said == ["CreateGroup", None, {"groupId": group}]
+    for verb, name in (("add-member", "AddGroupMember"), ("remove-member", "RemoveGroupMember")):
+        assert run("group", verb, group, person.username)[1:] == (
+            name, {"groupId": group, "memberId": HIDDEN}, None)
+    assert run("group", "delete", "CANARYgroup")[1:] == ("DeleteGroup", {"groupId": HIDDEN}, None)
+    printed, *said = run("application", "create", "CANARYapp")
+    app = json.loads(printed)["AppId"]
+    assert said == ["CreateApplication", None, {"appId": app}]
+    assert run("application", "delete", app)[1:] == ("DeleteApplication", {"appId": app}, None)
+    assert run("directory", "disconnect", expect=1)[1:] == ("DisconnectDirectory", None, None)
+    assert run("site", "alias", site.server.organization_id, "canary-alias")[1] == "SetSiteAlias"
+    other, name, _, made = run("site", "create")
+    other = json.loads(other)
+    assert (name, made) == ("CreateSite", {
+        "organizationId": other["OrganizationId"], "accessKeyId": other["AccessKeyId"],
+    })
+    text = log.text()
+    for secret in (token, key["SecretAccessKey"], other["SecretAccessKey"], "canary"):
+        assert secret.lower() not in text.lower(), secret
+    said = log.check()
+    assert f"commands: {seen} records in 1 files\ncommands: unbroken up to {seen}:" in said
+
+    # Readers find both chains, and either holds what a check printed of it.
+    names = [json.loads(line)["eventName"] for line in shown(log, "tail", "--json", "-n", "999")]
+    assert {"CreateUser", "CreateGroup", "AuditLogOpened"} <= set(names)
+    last = re.search(r"commands: unbroken up to (\S+)", said).group(1)
+    assert "commands: unbroken" in log.check("--holds", last)
+    assert "not in the log" in log.check("--holds", last[:-1] + "x", expect=1)
+
+    # One site's alone.
+    own = ("--organization-id", other["OrganizationId"])
+    names = [json.loads(line)["eventName"] for line in shown(log, "tail", "--json", *own)]
+    assert names == ["CreateSite"]
+    exported = json.loads("".join(shown(log, "export", *own)))["Records"]
+    assert [record["eventName"] for record in exported] == ["CreateSite"]
+    first = ("--organization-id", site.server.organization_id)
+    for record in json.loads("".join(shown(log, "export", *first)))["Records"]:
+        assert record["resources"][0]["ARN"].endswith(site.server.organization_id)
+    assert "organization" in site.server.run("audit", "tail", "--organization-id", "x", expect=2).stderr
+
+
+def shown(log, verb, *arguments):
+    return log.server.run("audit", verb, *arguments, str(log.server.data)).stdout.splitlines()
+
+
+def test_commands_at_once_are_one_chain_and_their_files_the_server_s(make_site):
+    site = make_site()
+    log = AuditLog(site.server)
+    person = site.person()
+    if os.geteuid() == 0:
+        os.chown(site.server.data, 65534, 65534)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: site.server.token(person.username), range(12)))
+    assert "commands: unbroken up to 12:" in log.check()
+    owners = {path.stat().st_uid for path in [log.commands, *log.commands.iterdir()]}
+    assert owners == {site.server.data.stat().st_uid}
+    newest = sorted(log.commands.glob("*.jsonl"))[-1]
+    whole = newest.read_bytes()
+    for damaged in (whole[:-20], whole.replace(b"Operator", b"operator", 1), whole[whole.index(b"\n") + 1:]):
+        newest.write_bytes(damaged)
+        assert "commands: broken: " in log.check(expect=1)
+    newest.write_bytes(whole)
+    assert "commands: unbroken up to 12:" in log.check()
+
+
+def test_a_command_that_cannot_be_recorded_does_nothing(make_site):
+    site = make_site()
+    person = site.person()
+    (site.server.data / "audit-commands").write_text("a file where the log belongs")
+    said = site.server.run("token", "create", "--user", person.username, str(site.server.data), expect=1)
+    assert "could not be recorded" in said.stderr and not said.stdout
+    assert site.server.run("token", "list", str(site.server.data)).stdout == ""
+    off = site.server.settings | {"DOCHARBOR_AUDIT": "off"}
+    site.server.settings = off
+    assert site.server.token(person.username)
+
+
 # What is in no record.
 
 
