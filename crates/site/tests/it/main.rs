@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod organizations;
 #[cfg(test)]
 mod paging;
