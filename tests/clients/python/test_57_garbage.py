@@ -30,6 +30,8 @@ PUBLIC = [
     # Where people sign in, set the server up by its one-time link, and consent; each page is a form
     # that is worth nothing without a password, a link or a session.
     r"/(sign-?in|sign-?out|setup|device|oauth)(/.*)?",
+    # Where programs find the addresses above; it names nothing else.
+    r"/\.well-known/oauth-authorization-server",
     # The pages' style sheet.
     r"/assets/.*",
 ]

@@ -193,6 +193,7 @@ fn redirect_uri(application: &Application, asked: &str) -> Result<RedirectUri, U
 fn encoded(flow: Flow, fields: &Fields) -> String {
     let given = flow.parameters().iter().map(|name| (name, fields.get(name)));
     let pairs = given.filter(|(_, value)| !value.is_empty());
-    let texts = pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, &ENCODED)));
+    let texts =
+        pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, &ENCODED)));
     texts.collect::<Vec<_>>().join("&")
 }

@@ -244,7 +244,8 @@ fn given<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refused> {
 }
 
 fn unreadable() -> Refused {
-    let text = "the body must be a form with every parameter once, in UTF-8, and not longer than 16 KiB";
+    let text =
+        "the body must be a form with every parameter once, in UTF-8, and not longer than 16 KiB";
     Refused::new("invalid_request", text)
 }
 
@@ -276,7 +277,8 @@ mod tests {
     fn the_challenge_of_a_verifier_is_the_one_of_the_rfc() {
         let made = challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").ok();
         assert_eq!(made.as_deref(), Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
-        for bad in ["a".repeat(42), "a".repeat(129), format!("{}=", "a".repeat(43)), "ä".repeat(43)] {
+        for bad in ["a".repeat(42), "a".repeat(129), format!("{}=", "a".repeat(43)), "ä".repeat(43)]
+        {
             assert!(challenge(&bad).is_err(), "{bad}");
         }
         assert!(challenge(&"a".repeat(128)).is_ok());
