@@ -7,9 +7,12 @@ import time
 
 import pytest
 import requests
+from botocore import xform_name
+from botocore.exceptions import ClientError
 
-from client import refused, request_of, send, workdocs
+from client import MODEL, refused, request_of, send, workdocs
 from server import ROOT_KEY
+from test_40_operations import members_for
 from site_story import Site
 from waiting import until_clock
 
@@ -148,6 +151,65 @@ def test_a_token_for_reading_does_not_write(site, ann, folder):
         with refused("UnauthorizedOperationException"):
             call()
     assert len(site.documents(folder)) == 1
+
+
+# The developer guide names the beginnings; what begins otherwise is decided here.
+READS = ("Get", "Describe", "SearchResources")
+WRITES = (
+    "Create", "Update", "Delete", "Initiate", "Abort", "Add", "Remove", "ActivateUser", "DeactivateUser",
+    "RestoreDocumentVersions",
+)
+
+
+@pytest.fixture(scope="module")
+def administrator(site):
+    person = site.person()
+    site.admin.update_user(UserId=person.id, Type="ADMIN")
+    scopes = {"read": ["--scopes", "read"], "write": ["--scopes", "write"], "both": []}
+    tokens = {name: site.server.token(person.username, *options) for name, options in scopes.items()}
+    return person, {name: with_header(site, token) for name, token in tokens.items()}
+
+
+def with_header(site, token):
+    """A client that sends a token also where the model has no member for it."""
+    client = workdocs(site.server, key=None, validate=False)
+
+    def put(params, **_):
+        params["headers"]["Authentication"] = token
+
+    client.meta.events.register("before-call.workdocs", put)
+    return client
+
+
+@pytest.mark.parametrize("operation", sorted(MODEL.operation_names))
+def test_every_operation_asks_for_its_scope_and_for_no_other(site, administrator, operation):
+    person, clients = administrator
+    needed = [scope for scope, begins in (("read", READS), ("write", WRITES)) if operation.startswith(begins)]
+    assert len(needed) == 1
+    model = MODEL.operation_model(operation)
+    known = {"OrganizationIdType": site.server.organization_id, "AuthenticationHeaderType": None}
+    members = members_for(model.input_shape, known)
+    members.pop("AuthenticationToken", None)
+    if operation == "DescribeFolderContents":
+        members["FolderId"] = person.root
+    declared = [shape.name for shape in model.error_shapes]
+    lacking = next(code for code in (
+        "UnauthorizedOperationException", "UnauthorizedResourceAccessException",
+    ) if code in declared)
+    for name, client in clients.items():
+        call = getattr(client, xform_name(operation))
+        if name not in (*needed, "both"):
+            with refused(lacking) as refusal:
+                call(**members)
+            if lacking == "UnauthorizedOperationException":
+                assert "scopes do not cover" in refusal.message
+            continue
+        try:
+            call(**members)
+        except ClientError as error:
+            answered = error.response["Error"]
+            assert "scopes" not in answered.get("Message", ""), answered
+            assert operation != "DescribeFolderContents", answered
 
 
 def test_a_token_survives_a_restart_and_ends_with_the_user_s_activity(site, folder):
