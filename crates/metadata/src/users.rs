@@ -66,7 +66,10 @@ const CHARGE: &str = "
        AND ($4 <= 0 OR storage_allocated_bytes IS NULL
             OR storage_used_bytes <= storage_allocated_bytes - $4)";
 
-/// The users a query is about: `$2`–`$9` are patterns for words, `$10` asks for inactive ones too.
+/// The users a query is about: `$2`–`$9` are patterns for words, `$10` asks for inactive ones too. Of
+/// the guests who were invited and have not come, `$11`, if that is not empty, finds only those who
+/// were invited to something that is theirs or is shared with them: others' addresses are not theirs
+/// to look up. This costs a look by key for each such guest, and none for anybody else.
 macro_rules! filtered {
     () => {
         " FROM site_user u
@@ -74,7 +77,17 @@ macro_rules! filtered {
            AND u.search_text LIKE $3 ESCAPE '!' AND u.search_text LIKE $4 ESCAPE '!'
            AND u.search_text LIKE $5 ESCAPE '!' AND u.search_text LIKE $6 ESCAPE '!'
            AND u.search_text LIKE $7 ESCAPE '!' AND u.search_text LIKE $8 ESCAPE '!'
-           AND u.search_text LIKE $9 ESCAPE '!' AND (u.status <> 'INACTIVE' OR $10 = 1) "
+           AND u.search_text LIKE $9 ESCAPE '!' AND (u.status <> 'INACTIVE' OR $10 = 1)
+           AND ($11 = '' OR u.status <> 'PENDING' OR u.type <> 'MINIMALUSER' OR EXISTS (
+                SELECT 1 FROM permission p
+                  JOIN resource r ON r.organization_id = p.organization_id AND r.id = p.resource_id
+                 WHERE p.organization_id = $1 AND p.principal_id = u.id
+                   AND (r.owner_id = $11 OR EXISTS (
+                        SELECT 1 FROM permission q
+                         WHERE q.organization_id = $1 AND q.resource_id = p.resource_id
+                           AND q.principal_id IN (SELECT $11
+                                UNION ALL SELECT m.group_id FROM group_member m
+                                 WHERE m.organization_id = $1 AND m.user_id = $11))))) "
     };
 }
 
@@ -92,14 +105,14 @@ macro_rules! users_page {
             $key,
             ", u.id) ",
             $after,
-            " ($11, $12)
+            " ($12, $13)
              ORDER BY ",
             $key,
             " ",
             $order,
             ", u.id ",
             $order,
-            " LIMIT $13"
+            " LIMIT $14"
         )
     };
 }
@@ -305,21 +318,24 @@ impl Tx {
         Ok(self.execute(CHARGE, &args).await? == 1)
     }
 
-    /// How many users a listing has in all its pages.
+    /// How many users a listing has in all its pages, for somebody who finds their own guests alone,
+    /// or for one who finds all.
     pub async fn count_users(
         &mut self,
         organization: &OrganizationId,
         listing: &UserListing,
+        host: Option<&UserId>,
     ) -> Result<i64, StoreError> {
-        let row = self.row(COUNT, &filter(organization, listing)).await?;
+        let row = self.row(COUNT, &filter(organization, listing, host)).await?;
         row.map_or(Ok(0), |row| row.int(0))
     }
 
-    /// A page of users, each with its sort key.
+    /// A page of users, each with its sort key, as `count_users` counts them.
     pub async fn users(
         &mut self,
         organization: &OrganizationId,
         listing: &UserListing,
+        host: Option<&UserId>,
     ) -> Result<Vec<(User, String)>, StoreError> {
         let statements = match listing.sort {
             UserSort::UserName => BY_USER_NAME,
@@ -328,7 +344,7 @@ impl Tx {
             UserSort::UserStatus => BY_STATUS,
             UserSort::StorageUsed => BY_STORAGE_USED,
         };
-        let mut args = filter(organization, listing);
+        let mut args = filter(organization, listing, host);
         let (key, id) = first_place(listing);
         args.extend([key, id.into(), listing.limit.into()]);
         let rows = self.rows(statements[usize::from(listing.descending)], &args).await?;
@@ -356,12 +372,17 @@ fn first_place(listing: &UserListing) -> (Value, String) {
     }
 }
 
-fn filter(organization: &OrganizationId, listing: &UserListing) -> Vec<Value> {
+fn filter(
+    organization: &OrganizationId,
+    listing: &UserListing,
+    host: Option<&UserId>,
+) -> Vec<Value> {
     let mut args = vec![organization.into()];
     let patterns = listing.words.iter().map(|word| format!("% {}%", escaped(word)));
     let rest = std::iter::repeat_with(|| "%".to_owned());
     args.extend(patterns.chain(rest).take(USER_QUERY_WORDS_MAX).map(Value::from));
     args.push(listing.include_inactive.into());
+    args.push(host.map_or("", UserId::as_str).into());
     args
 }
 

@@ -261,9 +261,10 @@ async fn users(tx: &mut Tx, call: &Call, query: &UsersQuery) -> Result<UsersPage
             if let Some(guest) = guest(call) {
                 return only(tx, organization, guest, listing).await;
             }
-            let total = tx.count_users(organization, listing).await?;
+            let host = host(call);
+            let total = tx.count_users(organization, listing, host).await?;
             let listing = UserListing { limit: listing.limit + 1, ..listing.clone() };
-            let mut rows = tx.users(organization, &listing).await?;
+            let mut rows = tx.users(organization, &listing, host).await?;
             let most = usize::try_from(listing.limit - 1).unwrap_or(usize::MAX);
             let has_more = rows.len() > most;
             rows.truncate(most);
@@ -281,6 +282,14 @@ async fn users(tx: &mut Tx, call: &Call, query: &UsersQuery) -> Result<UsersPage
 fn guest(call: &Call) -> Option<&UserId> {
     match &call.caller().identity {
         Identity::User(user) if user.user_type == UserType::MinimalUser => Some(&user.id),
+        Identity::User(_) | Identity::Administrator(_) => None,
+    }
+}
+
+/// The caller, if whom others invited is none of their business: everybody but administrators.
+fn host(call: &Call) -> Option<&UserId> {
+    match &call.caller().identity {
+        Identity::User(user) if user.user_type != UserType::Admin => Some(&user.id),
         Identity::User(_) | Identity::Administrator(_) => None,
     }
 }

@@ -564,6 +564,50 @@ def test_who_is_there_already_is_not_made_a_guest(site, folder, ann):
     assert statuses(results) == ["FAILURE"]
 
 
+def test_only_who_shares_with_an_invited_guest_finds_them(site, organization):
+    """Others' private contacts are nobody's to search, and are not counted either."""
+    owner, partner, member, stranger, administrator = (site.person() for _ in range(5))
+    site.admin.update_user(UserId=administrator.id, Type="ADMIN")
+    group = site.server.run("group", "create", "Hosts", str(site.server.data)).stdout.strip()
+    site.server.run("group", "add-member", "Hosts", member.username, str(site.server.data))
+    folder = site.folder(owner.root)
+    addresses = [f"contact.{number}@example.com" for number in range(3)]
+    results = give(
+        site, folder, user(partner, "COOWNER"), {"Id": group, "Type": "GROUP", "Role": "VIEWER"},
+        *map(invitation, addresses),
+    )
+    guests = {one["InviteePrincipalId"] for one in results[2:]}
+    elsewhere = give(site, site.folder(site.person().root), invitation("contact.4@example.com"))
+
+    def found(client, **members):
+        answer = client.describe_users(OrganizationId=organization, **members)
+        assert "Marker" in answer or len(answer["Users"]) <= answer["TotalNumberOfUsers"]
+        return answer["TotalNumberOfUsers"], {one["Id"] for one in answer["Users"]}
+
+    for host in (owner, partner, member):
+        assert found(host.client(), Query="contact") == (3, guests)
+        assert found(host.client(), Query="contact", Include="ALL", Sort="USER_STATUS") == (3, guests)
+    everybody = guests | {elsewhere[0]["InviteePrincipalId"]}
+    for all_seeing in (site.admin, administrator.client()):
+        assert found(all_seeing, Query="contact") == (4, everybody)
+    assert found(stranger.client(), Query="contact") == (0, set())
+    pages = stranger.client().get_paginator("describe_users").paginate(
+        OrganizationId=organization, PaginationConfig={"PageSize": 5}
+    )
+    shown = [one for page in pages for one in page["Users"]]
+    assert not everybody & {one["Id"] for one in shown}
+    assert stranger.id in {one["Id"] for one in shown}
+    # Who was told an id, as of those a document is shared with, may ask whose it is.
+    guest = min(guests)
+    assert stranger.client().describe_users(UserIds=guest)["Users"][0]["Id"] == guest
+    # A guest who came is one of the people of the site; who has not is nobody's once it ends.
+    site.admin.activate_user(UserId=guest)
+    assert found(stranger.client(), Query="contact") == (1, {guest})
+    site.admin.remove_all_resource_permissions(ResourceId=folder)
+    assert found(partner.client(), Query="contact") == (1, {guest})
+    assert found(owner.client(), Query="contact") == (1, {guest})
+
+
 def test_a_co_owner_invites_and_nobody_below(site, folder, bob, as_bob):
     for role, code in (("VIEWER", NOT_ALLOWED), ("CONTRIBUTOR", NOT_ALLOWED), ("COOWNER", None)):
         give(site, folder, user(bob, role))
