@@ -169,11 +169,16 @@ impl Directory for LdapDirectory {
             {
                 return Ok(None);
             }
-            let Some((dn, key)) = self.only_entry(username).await? else { return Ok(None) };
+            // For a name that nobody has the same is done, so that it takes as long.
+            let (dn, key, password) = match self.only_entry(username).await? {
+                Some((dn, key)) => (dn, Some(key), password),
+                None => (format!("cn=nobody,{}", self.settings.base_dn), None, "nobody"),
+            };
             let mut connection = self.connect().await?;
             let done = connection.ldap().simple_bind(&dn, password).await.map_err(failure)?;
             match done.rc {
-                0 => Ok(Some(key)),
+                0 => Ok(key),
+                _ if key.is_none() => Ok(None),
                 rc if REFUSES_PASSWORD.contains(&rc) => Ok(None),
                 rc => Err(answered(rc)),
             }

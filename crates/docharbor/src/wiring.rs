@@ -360,7 +360,12 @@ pub(crate) async fn create_key(
     if let Ok(key) = &made {
         deed.made("accessKeyId", key.id.as_str());
     }
-    let key = deed.done(made.map_err(|error| failed(&error)))?;
+    let key = deed.done(made.map_err(|error| match error {
+        Error::Refused(refusal) => {
+            Failure::usage("No key was made", refusal, "choose another name: --name NAME")
+        }
+        error => failed(&error),
+    }))?;
     Ok(NewKey {
         access_key_id: key.id.to_string(),
         secret_access_key: Secret::new(key.secret.to_string()),

@@ -153,6 +153,11 @@ impl Site {
         {
             return Err(Refusal::Invalid { member: "policy", reason: "is not a policy" }.into());
         }
+        // It stands in ARNs, in policies' variables and in what is printed.
+        if name.is_empty() || name.contains(|c: char| c.is_control() || c == '/') {
+            let reason = "must not be empty, and has neither slashes nor control characters";
+            return Err(Refusal::Invalid { member: "the key's name", reason }.into());
+        }
         let key = self.new_access_key();
         self.insert_access_key(organization, &key, name, policy).await?;
         Ok(key)

@@ -11,8 +11,8 @@ const KEYS_MAX: usize = 2;
 /// Policies a user or role may have. All of them are read at each of its calls.
 const POLICIES_MAX: usize = 10;
 
-/// Characters a policy may have.
-const POLICY_MAX_BYTES: usize = 10_240;
+/// Bytes a policy may have.
+pub(crate) const POLICY_MAX_BYTES: usize = 10_240;
 
 /// What has policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

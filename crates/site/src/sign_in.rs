@@ -97,11 +97,14 @@ impl Site {
                 Box::pin(async move { Ok(tx.password(organization, name).await?) })
             })
             .await?;
-        // The directory is asked for names nobody has, too: both answers take as long.
+        // The directory is asked for names nobody has, too: both answers take as long. It is asked
+        // for a name that it cannot have either, because it may take what is no name of ours for one
+        // of its own, and then passwords could be tried there that are not counted for that name.
         let found = match &row {
             Some(row) if !row.is_from_directory => None,
-            Some(_) | None => {
-                self.directory_sign_in(&organization, &name, &attempt.password).await?
+            row => {
+                let asked = if row.is_some() { name } else { token_hash(&name) };
+                self.directory_sign_in(&organization, &asked, &attempt.password).await?
             }
         };
         let usable = row.filter(|row| row.status == UserStatus::Active);

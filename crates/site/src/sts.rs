@@ -7,7 +7,7 @@ use docharbor_domain::{
 use docharbor_metadata::{AccessKeyRow, NewAccessKeyRow, Tx};
 use zeroize::Zeroizing;
 
-use crate::iam::{PolicyOwner, require_name, resource_name};
+use crate::iam::{POLICY_MAX_BYTES, PolicyOwner, require_name, resource_name};
 use crate::keyring::token_hash;
 use crate::{Error, NewAccessKey, Site};
 
@@ -67,9 +67,13 @@ impl Site {
     ) -> Result<TemporaryKey, Error> {
         require_name("RoleSessionName", &request.session_name, 64)?;
         if let Some(policy) = &request.policy
-            && Policy::parse(policy).is_err()
+            && (POLICY_MAX_BYTES < policy.len() || Policy::parse(policy).is_err())
         {
-            return Err(Refusal::Invalid { member: "Policy", reason: "is no policy" }.into());
+            return Err(Refusal::Invalid {
+                member: "Policy",
+                reason: "is no policy, or is longer than 10240 bytes",
+            }
+            .into());
         }
         let (mut session, mut begun) =
             self.begin(organization, holder, circumstances, request.duration_secs)?;

@@ -97,7 +97,7 @@ class Slapd:
     def start(self):
         log = open(self.directory / "log", "ab")
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig=KILL", "slapd", "-f", str(self.configuration), "-d", "0",
+            ["setpriv", "--pdeathsig=KILL", "slapd", "-f", str(self.configuration), "-d", "stats",
              "-h", f"{self.url} {self.tls_url}"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
         )
@@ -107,6 +107,10 @@ class Slapd:
     def _answers(self):
         assert self.process.poll() is None, (self.directory / "log").read_text()
         return listens("127.0.0.1", self.port) and listens("127.0.0.1", self.tls_port)
+
+    def asked(self):
+        """What it was asked so far, a line for each step."""
+        return (self.directory / "log").read_text(errors="replace")
 
     def stop(self):
         self.process.send_signal(signal.SIGKILL)

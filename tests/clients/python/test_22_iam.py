@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 import botocore.session
 import pytest
@@ -53,6 +54,34 @@ def test_a_user_is_made_found_and_listed(site, iam):
     assert [user["UserName"] for user in listed] == [name]
     iam.delete_user(UserName=name)
     assert error_of(iam.get_user, UserName=name) == ("NoSuchEntity", 404)
+
+
+def test_a_name_or_policy_too_long_is_refused_before_wildcards_are_held_against_it(site, iam):
+    name = site.name("starry")
+    iam.create_user(UserName=name)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    key = made["AccessKeyId"], made["SecretAccessKey"]
+    stars = f"arn:aws:iam::*:user/*{'a' * 9_000}b"
+    policy = document(statement("Allow", ["iam:*", "sts:*"], stars))
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    narrow = service("iam", site.server, key)
+    begun = time.monotonic()
+    for member, call in (("UserName", narrow.get_user), ("PathPrefix", narrow.list_users)):
+        assert error_of(call, **{member: "/" + "a" * 900_000}) == ("ValidationError", 400)
+    assert error_of(narrow.get_user, UserName="a" * 1_000) == ACCESS_DENIED
+    assert time.monotonic() - begun < 5
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("*"))
+    role = iam.get_role(RoleName=name)["Role"]["Arn"]
+    sts = service("sts", site.server, site.server.root)
+    long = document(statement("Allow", "*", [stars, stars]))
+    asked = {"RoleArn": role, "RoleSessionName": "session", "Policy": long}
+    assert error_of(sts.assume_role, **asked) == ("ValidationError", 400)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a\nb", "a\x1b[2J"])
+def test_a_key_s_name_stands_in_a_line_and_in_an_arn(site, name):
+    said = site.server.run("key", "create", "--name", name, str(site.server.data), expect=2).stderr
+    assert "control characters" in said
 
 
 def test_a_policy_about_a_name_holds_however_a_request_writes_it(site, iam):

@@ -165,6 +165,50 @@ def test_cookies_of_others_neither_sign_anybody_in_nor_out(browser, bob):
         assert 'name="password"' in shown(cookies), cookies
 
 
+def test_a_site_nobody_has_is_answered_as_a_name_nobody_has(make_site):
+    own = make_site()
+    person = own.person()
+    own.server.another_site("--alias", "second")
+    browser = Browser(own.server.url)
+    first = own.server.organization_id
+
+    def text(site, name):
+        answer = browser.sign_in(name, "wrong", site=site)
+        shown = answer.text.replace(f'value="{site}"', "").replace(f'value="{name}"', "")
+        return answer.status_code, shown
+
+    for site, name in (("third", person.username), ("second", person.username), (first, "nobody")):
+        said = [text(site, name) for _ in range(6)]
+        assert [status for status, _ in said] == [403] * 5 + [429], (site, said)
+        assert "name or the password is wrong" in said[0][1]
+    # Nobody's tries elsewhere keep this one out, and the right site is a must.
+    assert browser.sign_in(person.username, PASSWORD, site="").status_code == 403
+    assert browser.sign_in(person.username, PASSWORD, site=first).status_code == 303
+
+
+def test_no_log_line_of_any_level_has_what_was_typed_or_given(make_site):
+    own = make_site(DOCHARBOR_LOG_LEVEL="trace")
+    link = command(own, "setup-link").strip()
+    person = own.person(Username="canary.typed")
+    browser = Browser(own.server.url)
+    browser.open(link.removeprefix(own.server.url))
+    secrets = {PASSWORD, "CANARYwrong", link.split("token=")[1], "CANARYname", person.username}
+    browser.sign_in("CANARYname", "CANARYwrong", next="/CANARYname")
+    browser.sign_in(person.username, PASSWORD)
+    secrets.add(browser.cookies["docharbor"])
+    browser.open("/sign-in?next=/CANARYname")
+    browser.submit("/sign-out")
+    fields = {"given_name": "CANARYname", "surname": "CANARYname", "password": "CANARYw1", "again": "x"}
+    browser.submit("/setup", token=link.split("token=")[1], name="canary.typed", **fields)
+    own.server.stop()
+    log = own.server.log()
+    assert "ConsoleLogin" in log
+    # The one-time link is shown once, for whoever starts the server.
+    shown = log.count(link)
+    for secret in secrets:
+        assert log.count(secret) == (shown if secret in link else 0), secret
+
+
 # Passwords that were forgotten.
 
 

@@ -11,6 +11,7 @@ from client import outcome, refused, workdocs
 from directories import (
     BASE, PERSON_PASSWORD, Slapd, connect, group_dn, person_dn, sync, user_named,
 )
+from test_24_sign_in import Browser
 from waiting import until
 
 FAILED_DEPENDENCY = "FailedDependencyException"
@@ -201,6 +202,21 @@ def test_a_name_that_two_have_is_nobody_s(connected, slapd):
     sync(connected)
     assert signed_in(connected, "double") is None
     assert signed_in(connected, "person2")
+
+
+def test_a_name_nobody_has_takes_the_directory_as_many_steps(connected, slapd):
+    joined(connected, slapd, "stepper")
+
+    def steps(name):
+        before = len(slapd.asked())
+        answer = Browser(connected.server.url).sign_in(name, "CANARYwrong")
+        assert answer.status_code == 403
+        said = slapd.asked()[before:]
+        return {step: said.count(step) for step in ("ACCEPT from", "BIND dn=", "SRCH base=")}
+
+    assert steps("stepper") == steps("CANARYnobody")
+    # What is none of the site's names is none that the directory could take for one of its own.
+    assert "CANARYnobody" not in slapd.asked()
 
 
 # Without the directory.

@@ -5,6 +5,13 @@ use std::collections::BTreeMap;
 use super::failure::Failure;
 use crate::form;
 
+/// The longest parameter that is no document, as AWS has it for the longest of them. Names are held
+/// against the wildcards of policies, which takes time that grows with both.
+const PARAMETER_MAX_BYTES: usize = 1_224;
+
+/// Parameters that are texts rather than names, which their operations bound themselves.
+const TEXTS: [&str; 4] = ["PolicyDocument", "AssumeRolePolicyDocument", "Policy", "Description"];
+
 /// Parameters by name; each is there once.
 pub(super) struct Form(BTreeMap<String, String>);
 
@@ -43,8 +50,14 @@ impl Form {
         let is_known = |name: &String| {
             ["Action", "Version"].contains(&name.as_str()) || known.contains(&name.as_str())
         };
+        let is_long = |(name, text): &(&String, &String)| {
+            PARAMETER_MAX_BYTES < text.len() && !TEXTS.contains(&name.as_str())
+        };
         match self.0.keys().find(|name| !is_known(name)) {
-            None => Ok(()),
+            None => match self.0.iter().find(is_long) {
+                None => Ok(()),
+                Some((name, _)) => Err(Failure::invalid(format!("{name} is too long."))),
+            },
             Some(name) => Err(Failure::invalid(format!(
                 "{} is not supported here; leave it out.",
                 name.split('.').next().unwrap_or_default()

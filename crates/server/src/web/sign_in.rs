@@ -106,16 +106,23 @@ async fn sign_in(
     fields: &Fields,
     audited: &mut Audited,
 ) -> Result<Response, Error> {
-    let Some(organization) = site_of(door, fields.get("site")).await? else {
-        return wrong(door, fields).await;
+    let (site, name) = (fields.get("site").trim(), fields.get("name").trim());
+    let (organization, name) = match site_of(door, site).await? {
+        Some(organization) => {
+            audited.person(&organization, None);
+            let user = door.site().user_signing_in(&organization, name).await?;
+            audited.person(&organization, user.as_ref());
+            (organization, name.to_owned())
+        }
+        // A site nobody has is answered as a name nobody has: after as long, and with as many tries.
+        None => match door.site().organization().await? {
+            Some(first) => (first, format!("{site}\u{1}{name}")),
+            None => return wrong(door, fields).await,
+        },
     };
-    let name = fields.get("name").trim();
-    audited.person(&organization, None);
-    let user = door.site().user_signing_in(&organization, name).await?;
-    audited.person(&organization, user.as_ref());
     let attempt = Attempt {
         organization,
-        name: name.to_owned(),
+        name,
         password: Zeroizing::new(fields.get("password").to_owned()),
         address: door.client_ip(parts),
     };
@@ -167,7 +174,7 @@ async fn site_of(door: &Door, named: &str) -> Result<Option<OrganizationId>, Err
     if let [only] = rows.as_slice() {
         return Ok(Some(only.id.clone()));
     }
-    Ok(door.site().organization_named(named.trim()).await?.map(|row| row.id))
+    Ok(door.site().organization_named(named).await?.map(|row| row.id))
 }
 
 /// A path on this server: nothing a browser could take for another host.
