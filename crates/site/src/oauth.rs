@@ -317,7 +317,8 @@ async fn insert_device(
     let begun = guesses(tx, organization, beginner, now).await?;
     let waiting = tx.count_devices(organization, &device.application, now).await?;
     if DEVICES_OF_ADDRESS_MAX <= begun || DEVICES_MAX <= waiting {
-        let text = "too many devices of this application wait for an answer; try again in ten minutes";
+        let text =
+            "too many devices of this application wait for an answer; try again in ten minutes";
         return Err(Refusal::LimitExceeded(text).into());
     }
     tx.count_guess(organization, beginner, now).await?;

@@ -2,7 +2,11 @@
 
 import itertools
 import json
+import os
+import re
 import secrets
+import subprocess
+import sys
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +19,7 @@ from oauth_story import (
     DEVICE_GRANT, LOOPBACK, READ, REDIRECT, WRITE, Browser, Forms, Program, came_back, challenge, query,
     refused,
 )
+from server import REPOSITORY
 from site_story import PASSWORD
 
 # What could be read in two ways, and what means something to somebody on the way.
@@ -653,3 +658,62 @@ def test_every_answer_leaves_a_record(make_site):
     page = browser.fill_in(browser.open("/device"), user_code=begun.json()["user_code"])
     record(page, "EnterDeviceCode")
     record(browser.fill_in(page, answer="allow"), "AllowDevice")
+
+
+def test_the_program_of_the_page_works(site, program, browser, ann):
+    page = (REPOSITORY / "docs/applications.md").read_text()
+    text = re.search(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[1]
+    environment = os.environ | {"AWS_ENDPOINT_URL_WORKDOCS": site.server.url}
+    with subprocess.Popen(
+        [sys.executable, "-c", text, program.id], stdout=subprocess.PIPE, env=environment, text=True,
+    ) as running:
+        shown = re.fullmatch(r"Open (\S+) and type (\S+)\n", running.stdout.readline())
+        page = browser.sign_in(browser.open(shown[1].removeprefix(site.server.url)), ann)
+        browser.fill_in(browser.fill_in(page, user_code=shown[2]), answer="allow")
+        assert running.stdout.read() == f"I may act as {ann.username}\n"
+        assert running.wait(timeout=30) == 0
+
+
+# Other pages in the same browser, and what stands before the server.
+
+
+def test_no_answer_lets_the_page_of_another_site_read_it(site, program, browser, ann):
+    browser.consent_page(program.implicit(), ann)
+    token = allowed(program, Browser(browser.url), ann)["accessToken"]
+    origin = {"Origin": "https://evil.example"}
+    asks = origin | {
+        "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authentication",
+    }
+    paths = [
+        program.implicit(), "/sign-in", "/device", "/oauth/token", "/oauth/device_authorization",
+        "/.well-known/oauth-authorization-server", "/api/v1/me", "/api/v1/folders", "/",
+    ]
+    for path, method in itertools.product(paths, ("GET", "POST", "OPTIONS")):
+        headers = (asks if method == "OPTIONS" else origin) | {"Authentication": token}
+        answer = browser.request(
+            method, browser.url + path, headers=headers, allow_redirects=False, timeout=30
+        )
+        allowed_headers = [name for name in answer.headers if name.lower().startswith("access-control-")]
+        assert not allowed_headers and (method != "OPTIONS" or answer.status_code >= 400), path
+
+
+def test_behind_a_public_address_all_of_it_is_there(make_site):
+    site = make_site(DOCHARBOR_PUBLIC_URL="https://docs.example.com")
+    ann, program, browser = site.person(), Program(site.server), Browser(site.server.url)
+    described = browser.get(browser.url + "/.well-known/oauth-authorization-server", timeout=30).json()
+    assert described["issuer"] == "https://docs.example.com"
+    assert described["token_endpoint"] == "https://docs.example.com/oauth/token"
+    assert program.begin_device().json()["verification_uri"] == "https://docs.example.com/device"
+    fields = {"name": ann.username, "password": PASSWORD}
+    assert browser.post_form("/sign-in", fields).status_code == 403
+    answer = browser.post_form("/sign-in", fields, Origin="https://docs.example.com")
+    cookie = answer.headers["Set-Cookie"]
+    assert re.fullmatch(r"__Host-docharbor=[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Lax; Secure", cookie)
+    # A browser would not send a cookie of that name that another host has made up under another.
+    session = cookie.partition("=")[2].partition(";")[0]
+    for name, signed_in in (("docharbor", False), ("__Host-docharbor", True)):
+        page = requests.get(
+            browser.url + program.implicit(), headers={"Cookie": f"{name}={session}"},
+            allow_redirects=False, timeout=30,
+        )
+        assert (page.status_code == 200) == signed_in
