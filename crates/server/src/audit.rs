@@ -28,6 +28,9 @@ pub(crate) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// The service of the API's operations and of transfers.
 pub(crate) const WORKDOCS: &str = "workdocs.amazonaws.com";
 
+/// The service of IAM users, roles and their keys.
+pub(crate) const IAM: &str = "iam.amazonaws.com";
+
 /// The service of the pages that people sign in on.
 pub(crate) const SIGN_IN: &str = "signin.amazonaws.com";
 
@@ -247,7 +250,7 @@ impl Audited {
         members: impl IntoIterator<Item = (&'static str, &'a str)>,
     ) {
         let member = |(name, value): (&'static str, &str)| {
-            (name.to_owned(), parameters::id_or_hidden(value))
+            (name.to_owned(), parameters::any_id_or_hidden(value))
         };
         let members: Map<String, Value> = members.into_iter().map(member).collect();
         self.set("requestParameters", Value::Object(members));
@@ -263,6 +266,13 @@ impl Audited {
     /// Notes the ids of what a change made, out of its answer.
     pub(crate) fn made(&mut self, answer: &Value) {
         self.set("responseElements", parameters::ids_of(answer).unwrap_or(Value::Null));
+    }
+
+    /// Notes which access key a change made; its secret is in no record.
+    pub(crate) fn made_key(&mut self, access_key_id: &str) {
+        let place = if self.kind.source == IAM { "accessKey" } else { "credentials" };
+        let id = parameters::any_id_or_hidden(access_key_id);
+        self.set("responseElements", json!({ place: { "accessKeyId": id } }));
     }
 
     /// Records the call with its answer. The answer to a change must not be given when this fails:

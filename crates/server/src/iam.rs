@@ -133,9 +133,14 @@ async fn answer(
     }
     form.allow_only(operation.parameters)?;
     audited.parameters(
-        [("userName", "UserName"), ("roleName", "RoleName"), ("policyName", "PolicyName")]
-            .into_iter()
-            .filter_map(|(name, parameter)| Some((name, form.get(parameter)?))),
+        [
+            ("userName", "UserName"),
+            ("roleName", "RoleName"),
+            ("policyName", "PolicyName"),
+            ("accessKeyId", "AccessKeyId"),
+        ]
+        .into_iter()
+        .filter_map(|(name, parameter)| Some((name, form.get(parameter)?))),
     );
     if audited.must_wait() {
         return Err(Failure::unrecorded());
@@ -150,7 +155,13 @@ async fn answer(
         account: &account,
         circumstances: door.circumstances(parts),
     };
-    Ok((operation, operations::run(&asking).await?))
+    let result = operations::run(&asking).await?;
+    if !operation.read_only
+        && let Some(id) = result.value("AccessKeyId")
+    {
+        audited.made_key(id);
+    }
+    Ok((operation, result))
 }
 
 fn succeeded(operation: &Operation, result: &Xml, id: &str) -> Response {

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from audit_log import AuditLog
 from client import MODEL, outcome, refused, request_of, send, workdocs
+from iam_story import service
 from server import ROOT_KEY, ROOT_SECRET
 from site_story import PASSWORD
 from test_24_sign_in import Browser
@@ -211,6 +212,35 @@ def test_who_goes_away_before_the_answer_leaves_a_record_too(site, log):
     with socket.create_connection((host.hostname, host.port)) as connection:
         connection.sendall(head.encode() + body)
     until("the attempt is recorded", lambda: person.id in log.text())
+
+
+# Access keys.
+
+
+def test_who_made_a_key_and_which_is_recorded_and_its_secret_is_not(site, log):
+    iam = service("iam", site.server, site.server.root)
+    sts = service("sts", site.server, site.server.root)
+    name = site.name("canary")
+    iam.create_user(UserName=name)
+
+    def record(call, **members):
+        answer = call(**members)
+        return answer, log.one(answer["ResponseMetadata"]["RequestId"])
+
+    made, said = record(iam.create_access_key, UserName=name)
+    key = made["AccessKey"]
+    assert said["requestParameters"] == {"userName": HIDDEN}
+    assert said["responseElements"] == {"accessKey": {"accessKeyId": key["AccessKeyId"]}}
+    for call, more in ((iam.update_access_key, {"Status": "Inactive"}), (iam.delete_access_key, {})):
+        _, said = record(call, UserName=name, AccessKeyId=key["AccessKeyId"], **more)
+        assert said["requestParameters"] == {"userName": HIDDEN, "accessKeyId": key["AccessKeyId"]}
+    begun, said = record(sts.get_session_token)
+    temporary = begun["Credentials"]
+    assert said["responseElements"] == {"credentials": {"accessKeyId": temporary["AccessKeyId"]}}
+    outcome(iam.delete_access_key, UserName=name, AccessKeyId=key["SecretAccessKey"])
+    text = log.text()
+    for secret in (key["SecretAccessKey"], temporary["SecretAccessKey"], temporary["SessionToken"], name):
+        assert secret not in text
 
 
 # Commands.

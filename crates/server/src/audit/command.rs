@@ -74,7 +74,7 @@ fn members(of: &[(&'static str, String)]) -> Value {
         return Value::Null;
     }
     let member = |(name, text): &(&'static str, String)| {
-        ((*name).to_owned(), parameters::command_id_or_hidden(text))
+        ((*name).to_owned(), parameters::any_id_or_hidden(text))
     };
     Value::Object(of.iter().map(member).collect())
 }

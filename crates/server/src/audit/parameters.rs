@@ -137,8 +137,8 @@ pub(super) fn id_or_hidden(text: &str) -> Value {
     if are_ids && count <= VALUES_MAX { text.into() } else { HIDDEN.into() }
 }
 
-/// The same for what a command is given, which may be the id of a key, an application or a token.
-pub(super) fn command_id_or_hidden(text: &str) -> Value {
+/// The same for what may be the id of a key, an application or a token.
+pub(super) fn any_id_or_hidden(text: &str) -> Value {
     let is_short = APPLICATION_AND_TOKEN_CHARS.iter().any(|length| is_hex(text, *length));
     if is_short || identity::is_key_id(text) { text.into() } else { id_or_hidden(text) }
 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::form::Form;
 use super::xml::Xml;
 use super::{Asking, roles, sessions, users};
-use crate::audit::Kind;
+use crate::audit::{IAM, Kind};
 
 /// The two services of this door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Service {
 
     const fn source(self) -> &'static str {
         match self {
-            Self::Iam => "iam.amazonaws.com",
+            Self::Iam => IAM,
             Self::Sts => "sts.amazonaws.com",
         }
     }
@@ -53,7 +53,7 @@ pub(super) struct Operation {
     pub(super) service: Service,
     pub(super) name: &'static str,
     /// Whether it can change nothing.
-    read_only: bool,
+    pub(super) read_only: bool,
     /// Whether its answer has a result.
     pub(super) has_result: bool,
     pub(super) parameters: &'static [&'static str],

@@ -50,6 +50,12 @@ impl Xml {
         self.element(tag, &all)
     }
 
+    /// The text of the first element of a tag, as it is written.
+    pub(super) fn value(&self, tag: &str) -> Option<&str> {
+        let (_, rest) = self.0.split_once(&format!("<{tag}>"))?;
+        rest.split('<').next()
+    }
+
     /// The whole document, in the namespace of its service.
     pub(super) fn document(&self, tag: &str, namespace: &str) -> String {
         format!("<{tag} xmlns=\"{namespace}\">{}</{tag}>\n", self.0)
