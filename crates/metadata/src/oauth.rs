@@ -99,6 +99,30 @@ const COUNT_GUESS: &str = "
 const FORGET_GUESSES: &str =
     "DELETE FROM sign_in_failure WHERE organization_id = $1 AND subject = $2";
 
+/// Statements that must not read more than they are about, however many devices and tokens there are.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[
+    APPLICATION,
+    REDIRECTS,
+    DELETE_APPLICATION,
+    DELETE_PARTS[0],
+    DELETE_PARTS[1],
+    DELETE_PARTS[2],
+    DELETE_PARTS[3],
+    CODE,
+    DELETE_CODE,
+    DELETE_EXPIRED_CODES,
+    COUNT_DEVICES,
+    DEVICE,
+    DEVICE_BY_USER_CODE,
+    POLLED,
+    DECIDE,
+    DELETE_DEVICE,
+    DELETE_EXPIRED_DEVICES,
+    GUESSES,
+    FORGET_GUESSES,
+];
+
 /// A program that asks users for access.
 #[derive(Clone, Debug)]
 pub struct Application {

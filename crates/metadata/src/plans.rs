@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::{
-    Metadata, Options, deleted_versions, items, permissions, placement, removal, shared, tree,
-    versions,
+    Metadata, Options, deleted_versions, items, oauth, permissions, placement, removal, shared,
+    tree, versions,
 };
 
 /// What a statement makes itself and may read whole: walks, pages and one-row results.
@@ -14,6 +14,7 @@ const OWN: &[&str] =
 const SETS: &[(&str, &[&str])] = &[
     ("deleted_versions", deleted_versions::PLANNED),
     ("items", items::PLANNED),
+    ("oauth", oauth::PLANNED),
     ("permissions", permissions::PLANNED),
     ("placement", placement::PLANNED),
     ("removal", removal::PLANNED),

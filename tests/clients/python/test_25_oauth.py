@@ -600,7 +600,7 @@ def test_nobody_fills_the_database_with_devices(site, program):
 
 
 def test_nothing_that_opens_anything_is_in_a_log_or_a_record(make_site):
-    site = make_site()
+    site = make_site(DOCHARBOR_LOG_LEVEL="trace")
     ann, program, browser = site.person(), Program(site.server), Browser(site.server.url)
     verifier = "CANARYverifier" * 4
     state = "CANARYstate"
