@@ -27,6 +27,9 @@ pub(crate) use files::{Follower, commands_directory, directory, each_record};
 use queue::{Message, Queue};
 use writer::Writer;
 
+/// The event by which the server's log says how far that of the commands reached.
+const COMMANDS_RECORDED: &str = "CommandsRecorded";
+
 /// Records on their way to the writer; more wait at their doors.
 const QUEUE_MAX: usize = 4096;
 
@@ -57,8 +60,7 @@ impl FileLog {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let is_healthy = Arc::new(AtomicBool::new(true));
-        let directory = directory(data_directory);
-        let writer = Writer::open(directory, key, settings, clock, Arc::clone(&is_healthy))?;
+        let writer = Writer::open(data_directory, key, settings, clock, Arc::clone(&is_healthy))?;
         let queue = Arc::new(Queue::new());
         let served = Arc::clone(&queue);
         std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&served))?;

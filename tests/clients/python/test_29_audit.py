@@ -352,6 +352,19 @@ def test_commands_at_once_are_one_chain_and_their_files_the_server_s(make_site):
         assert "commands: broken: " in log.check(expect=1)
     newest.write_bytes(whole)
     assert "commands: unbroken up to 12:" in log.check()
+    # The server's log says how far the other one came: it can be neither removed nor put back.
+    until("the server has seen it", lambda: any(
+        record["additionalEventData"]["sequence"] == 12
+        for record in log.records() if record["eventName"] == "CommandsRecorded"))
+    kept = log.commands.rename(log.commands.with_name("kept"))
+    assert "commands: broken: " in log.check(expect=1)
+    for _ in range(13):
+        site.server.token(person.username)
+    assert "record 12 is not the one" in log.check(expect=1)
+    shutil.rmtree(log.commands)
+    kept.rename(log.commands)
+    site.server.stop()
+    assert "commands: unbroken up to 12:" in log.check()
 
 
 def test_a_command_that_cannot_be_recorded_does_nothing(make_site):

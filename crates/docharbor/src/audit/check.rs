@@ -1,8 +1,12 @@
 //! `docharbor audit check`: whether the log is as it was written, from its first line to its end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
+use serde_json::Value;
+
+use super::COMMANDS_RECORDED;
 use super::chain::{ChainKey, Position};
 use super::files::{Lines, names};
 use super::head::{Found, Head};
@@ -20,14 +24,18 @@ pub(crate) struct Report {
     pub(crate) unfinished_bytes: usize,
     /// Whether it holds the record that was asked for.
     pub(crate) has_wanted: bool,
+    /// What it says about how far the log of commands reached.
+    pub(crate) commands: Vec<Position>,
     /// The first thing that is not as it was written.
     pub(crate) broken: Option<String>,
 }
 
-/// Checks a log; its server may be writing it. Says as well whether it holds the record `wanted`.
+/// Checks a log; its server may be writing it. It must hold the records that another log knows of,
+/// if it still reaches back to them. Says as well whether it holds the record `wanted`.
 pub(crate) fn check(
     directory: &Path,
     key: &ChainKey,
+    elsewhere: &[Position],
     wanted: Option<&Position>,
 ) -> io::Result<Report> {
     // The head first: the files are ahead of it, never behind.
@@ -40,7 +48,11 @@ pub(crate) fn check(
         Found::Missing if names.is_empty() => return Ok(report.broken_by("there is no audit log")),
         Found::Missing => return Ok(report.broken_by("head: it is missing")),
     };
-    let mut checker = Checker { key, head: &head, wanted, has_wanted: false, at: None };
+    let known = [&head.begins, &head.ends].into_iter().chain(elsewhere);
+    let known = known.map(|at| (at.sequence, at.hash.clone())).collect();
+    let commands = Vec::new();
+    let mut checker =
+        Checker { key, head: &head, known, wanted, has_wanted: false, commands, at: None };
     for (index, name) in names.iter().enumerate() {
         let is_newest = index + 1 == names.len();
         let mut lines = match Lines::open(&directory.join(name), 0) {
@@ -68,6 +80,7 @@ pub(crate) fn check(
     }
     report.has_wanted = checker.has_wanted;
     report.broken = checker.end().err();
+    report.commands = checker.commands;
     Ok(report)
 }
 
@@ -83,8 +96,11 @@ impl Report {
 struct Checker<'a> {
     key: &'a ChainKey,
     head: &'a Head,
+    /// What the head and another log know of.
+    known: BTreeSet<(u64, String)>,
     wanted: Option<&'a Position>,
     has_wanted: bool,
+    commands: Vec<Position>,
     at: Option<Position>,
 }
 
@@ -107,12 +123,13 @@ impl Checker<'_> {
             }
             Some(_) | None => {}
         }
-        for known in [&self.head.begins, &self.head.ends] {
-            let seen = [&opened.before, &opened.after].into_iter();
-            if seen.into_iter().any(|seen| seen.sequence == known.sequence && seen != known) {
-                return Err(format!("record {} is not the one that head knows", known.sequence));
+        for seen in [&opened.before, &opened.after] {
+            let of_number = (seen.sequence, String::new())..(seen.sequence + 1, String::new());
+            if self.known.range(of_number).any(|(_, hash)| *hash != seen.hash) {
+                return Err(format!("record {} is not the one that was known", seen.sequence));
             }
         }
+        self.commands.extend(commands_in(line));
         self.has_wanted |= self.wanted == Some(&opened.after);
         self.at = Some(opened.after);
         Ok(())
@@ -120,13 +137,28 @@ impl Checker<'_> {
 
     fn end(&self) -> Result<(), String> {
         let last = self.at.as_ref().map_or(self.head.begins.sequence, |at| at.sequence);
-        if last < self.head.ends.sequence {
-            return Err(format!(
-                "the end is missing: records {} to {}",
-                last + 1,
-                self.head.ends.sequence
-            ));
+        match self.known.last() {
+            Some((end, _)) if last < *end => {
+                Err(format!("the end is missing: records {} to {end}", last + 1))
+            }
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// How far the log of commands reached, in a record that says so.
+fn commands_in(line: &[u8]) -> Option<Position> {
+    // Few are, and taking a line apart takes time.
+    let name = COMMANDS_RECORDED.as_bytes();
+    if !line.windows(name.len()).any(|window| window == name) {
+        return None;
+    }
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let record = &line["record"];
+    if record["eventName"] != COMMANDS_RECORDED {
+        return None;
+    }
+    let data = &record["additionalEventData"];
+    let hash = data["hash"].as_str()?.to_owned();
+    Some(Position { sequence: data["sequence"].as_u64()?, hash })
 }

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,12 +16,12 @@ use rustix::io::Errno;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::AuditSettings;
 use super::chain::{ChainKey, Position};
-use super::files::{day_of, moment, names, next_name};
-use super::head::Head;
+use super::files::{commands_directory, day_of, directory, moment, names, next_name};
+use super::head::{Found, Head};
 use super::queue::{Message, Queue};
 use super::recovery::resume;
+use super::{AuditSettings, COMMANDS_RECORDED};
 
 /// As often the head is written, and a log that cannot be written is tried again.
 const TICK: Duration = Duration::from_secs(1);
@@ -61,7 +61,16 @@ pub(super) struct Writer {
     tried_ms: i64,
     /// Whether the last attempt to write failed.
     is_stuck: bool,
+    /// The log of commands, where this is the server's.
+    commands: Option<Commands>,
+    commands_read_ms: i64,
     waiting: Vec<oneshot::Sender<Result<(), Unrecorded>>>,
+}
+
+struct Commands {
+    directory: PathBuf,
+    /// How far it reached when this log last said so.
+    seen: Option<Position>,
 }
 
 struct OpenFile {
@@ -75,14 +84,16 @@ struct OpenFile {
 impl Writer {
     /// Opens the log where it ended, and writes down that it did.
     pub(super) fn open(
-        directory: PathBuf,
+        data_directory: &Path,
         key: ChainKey,
         settings: AuditSettings,
         clock: Arc<dyn Clock>,
         is_healthy: Arc<AtomicBool>,
     ) -> io::Result<Self> {
-        let (mut writer, state) = Self::resume(directory, key, settings, clock)?;
+        let (mut writer, state) = Self::resume(directory(data_directory), key, settings, clock)?;
         writer.is_healthy = is_healthy;
+        writer.commands =
+            Some(Commands { directory: commands_directory(data_directory), seen: None });
         writer.note("AuditLogOpened", &json!({ "log": state }));
         // A full disk must not keep a server from starting: it can still answer and delete.
         writer.flush();
@@ -123,6 +134,8 @@ impl Writer {
             head_written_ms: 0,
             tried_ms: 0,
             is_stuck: false,
+            commands: None,
+            commands_read_ms: 0,
             waiting: Vec::new(),
         };
         Ok((writer, resumed.state))
@@ -155,6 +168,7 @@ impl Writer {
                     self.flush();
                 }
             }
+            self.note_commands();
             self.flush();
             if close.is_some() || !is_open {
                 queue.close();
@@ -216,6 +230,23 @@ impl Writer {
         let id = self.event_ids.next();
         let record = AuditRecord::of_the_log(name, self.now_ms(), id.as_str(), data);
         self.append(&record);
+    }
+
+    /// Says how far the log of commands has come, so that nobody can remove it unseen.
+    fn note_commands(&mut self) {
+        let now_ms = self.now_ms();
+        let Some(commands) = &mut self.commands else { return };
+        if (now_ms - self.commands_read_ms).abs() < TICK_MS {
+            return;
+        }
+        self.commands_read_ms = now_ms;
+        // What is damaged there is for `audit check` to show.
+        let Ok(Found::Head(head)) = Head::read(&commands.directory, &self.key) else { return };
+        if commands.seen.as_ref() != Some(&head.ends) {
+            let data = json!({ "sequence": head.ends.sequence, "hash": head.ends.hash });
+            commands.seen = Some(head.ends);
+            self.note(COMMANDS_RECORDED, &data);
+        }
     }
 
     /// Writes what there is, and tells those who wait whether it worked. What failed is not tried

@@ -189,12 +189,14 @@ impl Check {
         let existing = Existing::open(&self.directory, self.store, environment)?;
         let key = ChainKey::new(existing.master_key.bytes());
         let data = existing.directory.path();
-        let checked = |directory: &Path| {
-            check(directory, &key, self.holds.as_ref()).map_err(|error| unreadable(&error))
+        let checked = |directory: &Path, elsewhere: &[Position]| {
+            check(directory, &key, elsewhere, self.holds.as_ref())
+                .map_err(|error| unreadable(&error))
         };
-        let mut report = checked(&directory(data))?;
+        let mut report = checked(&directory(data), &[])?;
         let commands = commands_directory(data);
-        let of_commands = commands.exists().then(|| checked(&commands)).transpose()?;
+        let has_commands = commands.exists() || !report.commands.is_empty();
+        let of_commands = has_commands.then(|| checked(&commands, &report.commands)).transpose()?;
         let all = || std::iter::once(&report).chain(&of_commands);
         if let Some(wanted) = &self.holds
             && all().all(|report| report.broken.is_none() && !report.has_wanted)

@@ -52,7 +52,7 @@ impl Bench {
     }
 
     fn check(&self) -> Report {
-        check(&self.directory(), &key(), None).unwrap()
+        check(&self.directory(), &key(), &[], None).unwrap()
     }
 
     fn names(&self) -> Vec<String> {
@@ -197,7 +197,7 @@ async fn another_master_key_finds_every_log_broken() {
     let bench = bench();
     bench.written(1).await;
     let other = ChainKey::new(&[4; 32]);
-    assert!(check(&bench.directory(), &other, None).unwrap().broken.is_some());
+    assert!(check(&bench.directory(), &other, &[], None).unwrap().broken.is_some());
 }
 
 #[tokio::test]
@@ -206,12 +206,12 @@ async fn a_record_an_earlier_check_printed_must_still_be_there() {
     bench.written(3).await;
     let last = bench.check().last.unwrap();
     bench.written(3).await;
-    assert!(check(&bench.directory(), &key(), Some(&last)).unwrap().has_wanted);
+    assert!(check(&bench.directory(), &key(), &[], Some(&last)).unwrap().has_wanted);
     // The whole log is replaced by another one that is whole in itself.
     std::fs::remove_dir_all(bench.directory()).unwrap();
     bench.written(9).await;
     assert_eq!(bench.check().broken, None);
-    assert!(!check(&bench.directory(), &key(), Some(&last)).unwrap().has_wanted);
+    assert!(!check(&bench.directory(), &key(), &[], Some(&last)).unwrap().has_wanted);
 }
 
 #[tokio::test]
