@@ -8,11 +8,11 @@ use crate::users::{decode_status, decode_type};
 use crate::value::Row;
 
 const BY_NAME: &str = "
-    SELECT id, password_hash, status, directory_key FROM site_user
+    SELECT id, username, password_hash, status, directory_key FROM site_user
      WHERE organization_id = $1 AND username_key = $2";
 
 const BY_EMAIL: &str = "
-    SELECT id, password_hash, status, directory_key FROM site_user
+    SELECT id, username, password_hash, status, directory_key FROM site_user
      WHERE organization_id = $1 AND lower(email) = $2 ORDER BY id LIMIT 2";
 
 const PASSWORD: &str = "SELECT password_hash FROM site_user WHERE organization_id = $1 AND id = $2";
@@ -56,6 +56,8 @@ const DELETE_EXPIRED_SESSIONS: &str =
 pub struct PasswordRow {
     /// The user.
     pub user: UserId,
+    /// The user name, whatever was typed.
+    pub username: String,
     /// What is kept of the password; nothing for a guest who has none and for people of a directory.
     pub password_hash: String,
     /// Whether the user may use the site now.
@@ -223,8 +225,9 @@ impl Tx {
 fn decode_password(row: &Row) -> Result<PasswordRow, StoreError> {
     Ok(PasswordRow {
         user: UserId::new(row.text(0)?),
-        password_hash: row.text(1)?.to_owned(),
-        status: decode_status(row.text(2)?)?,
-        is_from_directory: row.text_opt(3)?.is_some(),
+        username: row.text(1)?.to_owned(),
+        password_hash: row.text(2)?.to_owned(),
+        status: decode_status(row.text(3)?)?,
+        is_from_directory: row.text_opt(4)?.is_some(),
     })
 }

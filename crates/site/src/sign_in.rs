@@ -90,21 +90,22 @@ impl Site {
         if let Some(retry_ms) = self.count_attempt(&organization, &subjects).await? {
             return Ok(SignIn::Wait { retry_ms });
         }
-        let name = attempt.name.clone();
+        let nobody = token_hash(&attempt.name);
         let input = (organization.clone(), attempt.name);
         let row = self
             .look_up(input, |tx, (organization, name)| {
                 Box::pin(async move { Ok(tx.password(organization, name).await?) })
             })
             .await?;
-        // The directory is asked for names nobody has, too: both answers take as long. It is asked
-        // for a name that it cannot have either, because it may take what is no name of ours for one
-        // of its own, and then passwords could be tried there that are not counted for that name.
+        // The directory is asked for the user's name there, whether that or an address was typed. It
+        // is asked for names nobody has, too: both answers take as long. Then it is asked for a name
+        // that it cannot have either, because it may take what is no name of ours for one of its own,
+        // and passwords could be tried there that are not counted for that name.
         let found = match &row {
             Some(row) if !row.is_from_directory => None,
             row => {
-                let asked = if row.is_some() { name } else { token_hash(&name) };
-                self.directory_sign_in(&organization, &asked, &attempt.password).await?
+                let asked = row.as_ref().map_or(&nobody, |row| &row.username);
+                self.directory_sign_in(&organization, asked, &attempt.password).await?
             }
         };
         let usable = row.filter(|row| row.status == UserStatus::Active);

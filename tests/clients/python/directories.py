@@ -58,6 +58,22 @@ class Authority:
             "-extfile", str(extensions), "-out", str(self.certificate))
 
 
+class Elsewhere:
+    """Where a referral points to: it listens, and knows whether anybody came."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.url = f"ldap://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def was_visited(self):
+        try:
+            self.socket.accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+
 class Slapd:
     """OpenLDAP's server with people and groups; it can be stopped, hung and started again."""
 
@@ -156,6 +172,20 @@ class Slapd:
             f"userPassword: {PERSON_PASSWORD}\n{extra}" for uid in uids
         ))
 
+    def refer(self, name, url):
+        """An entry among the people in place of which the answer has a referral; answers its DN."""
+        dn = f"ou={name},ou=people,{BASE}"
+        self.add(f"dn: {dn}\nobjectClass: referral\nobjectClass: extensibleObject\n"
+                 f"ou: {name}\nref: {url}/{dn}\n")
+        return dn
+
+    def forget(self, dn):
+        self._root("ldapdelete", "-M", dn)
+
+    def refers(self, url):
+        """Whether the answer to a search for everybody has a referral there."""
+        return url in self._root("ldapsearch", "-b", f"ou=people,{BASE}", "(objectClass=inetOrgPerson)")
+
     def group(self, name, *members):
         lines = "".join(f"member: {member}\n" for member in members)
         self.add(f"dn: {group_dn(name)}\nobjectClass: groupOfNames\ncn: {name}\n{lines}")
@@ -242,6 +272,17 @@ class Samba:
     def tool(self, *arguments):
         return run("samba-tool", *arguments, "-s", str(self.configuration),
                    "-H", f"{self.directory}/dc/private/sam.ldb")
+
+    def referrals(self):
+        """The referrals in the answer to a search of the whole domain."""
+        environment = os.environ | {"LDAPTLS_REQCERT": "never"}
+        done = subprocess.run(
+            ["ldapsearch", "-x", "-LLL", "-H", f"ldaps://{self.ADDRESS}", "-D",
+             f"CN=Administrator,CN=Users,{self.BASE}", "-w", self.PASSWORD, "-b", self.BASE,
+             "(objectClass=user)", "cn"],
+            env=environment, capture_output=True, text=True, timeout=60, check=True,
+        )
+        return [line for line in done.stdout.splitlines() if line.startswith("# refldap")]
 
     def remove(self):
         if self.process and self.process.poll() is None:

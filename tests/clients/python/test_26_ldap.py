@@ -9,7 +9,7 @@ import pytest
 
 from client import outcome, refused, workdocs
 from directories import (
-    BASE, PERSON_PASSWORD, Slapd, connect, group_dn, person_dn, sync, user_named,
+    BASE, PERSON_PASSWORD, Elsewhere, Slapd, connect, group_dn, listens, person_dn, sync, user_named,
 )
 from test_24_sign_in import Browser
 from waiting import until
@@ -217,6 +217,34 @@ def test_a_name_nobody_has_takes_the_directory_as_many_steps(connected, slapd):
     assert steps("stepper") == steps("CANARYnobody")
     # What is none of the site's names is none that the directory could take for one of its own.
     assert "CANARYnobody" not in slapd.asked()
+
+
+def test_who_is_activated_signs_in_on_the_page_by_name_and_by_address(connected, slapd):
+    joined(connected, slapd, "visitor")
+    for name in ("visitor", "VISITOR", "visitor@example.com", "Visitor@Example.com"):
+        browser = Browser(connected.server.url)
+        assert browser.sign_in(name, PERSON_PASSWORD).status_code == 303, name
+        assert "signed in as visitor" in browser.open("/sign-in").text
+    for name in ("visitor", "visitor@example.com"):
+        assert Browser(connected.server.url).sign_in(name, "CANARYwrong").status_code == 403
+
+
+def test_no_referral_is_followed(connected, make_site, slapd):
+    elsewhere = Elsewhere()
+    referral = slapd.refer("elsewhere", elsewhere.url)
+    try:
+        joined(connected, slapd, "neighbour")
+        assert signed_in(connected, "neighbour")
+        # In place of an answer as a whole it is a refusal.
+        said = connect(make_site(), slapd.tls_url, slapd.authority.ca, base=referral, expect=1)
+        assert "error: " in said
+        assert not elsewhere.was_visited()
+        # It was there to be followed, and who follows it is noticed.
+        listens("127.0.0.1", int(elsewhere.url.rsplit(":", 1)[1]))
+        assert elsewhere.was_visited()
+        assert slapd.refers(elsewhere.url)
+    finally:
+        slapd.forget(referral)
 
 
 # Without the directory.

@@ -6,6 +6,8 @@ import pytest
 
 from client import refused, workdocs
 from directories import Samba, connect, sync, user_named
+from test_24_sign_in import Browser
+from waiting import until
 
 PASSWORD = "CANARY-Person-passw0rd-1"
 BIND = f"CN=Administrator,CN=Users,{Samba.BASE}"
@@ -92,3 +94,90 @@ def test_who_is_renamed_disabled_and_enabled_stays_who_they_are(connected, samba
     samba.tool("user", "enable", "robert")
     sync(connected)
     assert user_named(connected, "robert")["Status"] == before["Status"]
+
+
+# Signing in on the page.
+
+
+@pytest.fixture(scope="module")
+def dora(connected, samba):
+    """Somebody who was activated and whose address is not what Windows calls her by."""
+    samba.tool("user", "create", "dora", PASSWORD, "--given-name=Dora", "--surname=Story",
+               "--mail-address=Dora.Story@example.com")
+    sync(connected)
+    return connected.admin.activate_user(UserId=user_named(connected, "dora")["Id"])["User"]
+
+
+def status_of_sign_in(site, name, password=PASSWORD):
+    browser = Browser(site.server.url)
+    answer = browser.sign_in(name, password)
+    if answer.status_code == 303:
+        assert "signed in as dora" in browser.open("/sign-in").text
+    return answer.status_code
+
+
+@pytest.mark.parametrize("name", [
+    "dora", "DORA", "dora.story@example.com", "Dora.Story@Example.com",
+])
+def test_a_person_signs_in_by_name_and_by_address(connected, dora, name):
+    assert status_of_sign_in(connected, name) == 303
+
+
+# Of every name a few wrong ones only: after five the next has to wait.
+
+
+@pytest.mark.parametrize(("name", "password"), [
+    ("dora", "CANARY-wrong"), ("dora.story@example.com", "CANARY-wrong"), ("dora", ""),
+])
+def test_a_wrong_password_is_nobody_s(connected, dora, name, password):
+    assert status_of_sign_in(connected, name, password) == 403
+
+
+@pytest.mark.parametrize("name", [
+    # What Windows takes for a name and the site does not know.
+    "dora@corp.example.com", r"CORP\dora", "CN=dora,CN=Users,DC=corp,DC=example,DC=com",
+    "dor*", "*)(sAMAccountName=dora",
+])
+def test_nobody_signs_in_by_what_is_no_name_of_the_site(connected, dora, name):
+    assert status_of_sign_in(connected, name) == 403
+
+
+def test_who_is_disabled_there_is_refused_before_the_next_sync(connected, samba, dora):
+    samba.tool("user", "disable", "dora")
+    try:
+        assert user_named(connected, "dora")["Status"] == "ACTIVE"
+        assert status_of_sign_in(connected, "dora") == 403
+        sync(connected)
+        assert user_named(connected, "dora")["Status"] == "INACTIVE"
+    finally:
+        samba.tool("user", "enable", "dora")
+    # Enabled again there, she is let in once the site has read so.
+    assert status_of_sign_in(connected, "dora") == 403
+    sync(connected)
+    assert status_of_sign_in(connected, "dora") == 303
+
+
+def test_a_new_password_there_counts_at_once(connected, samba, dora):
+    samba.tool("user", "setpassword", "dora", "--newpassword=CANARY-Other-passw0rd-2")
+    assert status_of_sign_in(connected, "dora", "CANARY-Other-passw0rd-2") == 303
+    samba.tool("user", "setpassword", "dora", f"--newpassword={PASSWORD}")
+
+
+def test_the_referrals_in_a_controller_s_answers_are_left_alone(connected, samba, dora):
+    # They lead to corp.example.com, which has no address here: following one fails.
+    assert samba.referrals()
+    assert '"Skipped":0' in sync(connected)
+    assert status_of_sign_in(connected, "dora") == 303
+
+
+# Without a command.
+
+
+def test_the_server_reads_the_directory_by_itself_again_and_again(make_site, samba):
+    site = make_site(DOCHARBOR_DIRECTORY_SYNC_INTERVAL="1s")
+    join(site, samba)
+    samba.tool("user", "create", "edda", PASSWORD, "--given-name=Edda", "--surname=Story")
+    until("the new one is here", lambda: user_named(site, "edda"))
+    samba.tool("user", "disable", "edda")
+    until("she is inactive", lambda: user_named(site, "edda")["Status"] == "INACTIVE")
+    samba.tool("user", "delete", "edda")
