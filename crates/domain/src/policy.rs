@@ -80,6 +80,12 @@ pub enum PolicyError {
          resources here"
     )]
     Resource,
+    /// A statement has a variable, which would be taken for plain text and never match.
+    #[error(
+        "variables such as ${{aws:username}} are not supported in Resource or Condition: write out \
+         what is meant"
+    )]
+    Variable,
     /// A statement names no actions, or names them twice.
     #[error("each statement needs either Action or NotAction, with at least one action")]
     Action,
@@ -219,6 +225,9 @@ impl Statement {
         if resources.is_empty() || !resources.iter().all(|text| is_resource(text)) {
             return Err(PolicyError::Resource);
         }
+        if resources.iter().any(|text| has_variable(text)) {
+            return Err(PolicyError::Variable);
+        }
         let conditions = written.condition.as_ref().map(condition::parse).transpose()?;
         Ok(Some(Self {
             allow: written.effect == Effect::Allow,
@@ -262,6 +271,10 @@ fn check_actions(actions: &[String]) -> Result<(), PolicyError> {
         Some(text) => Err(PolicyError::ActionName(text.clone())),
         None => Ok(()),
     }
+}
+
+fn has_variable(text: &str) -> bool {
+    text.contains("${")
 }
 
 fn is_resource(text: &str) -> bool {

@@ -196,6 +196,10 @@ async fn set_status(tx: &mut Tx, input: &StatusChange) -> Result<User, Error> {
     user.status = input.status;
     user.modified = input.now;
     tx.update_user(&user).await?;
+    if input.status != UserStatus::Active {
+        // What ends with the user's activity does not begin again with it.
+        tx.delete_web_sessions(input.call.organization(), &user.id).await?;
+    }
     Ok(user)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::moment::epoch_seconds;
 use super::pattern::wildcard_matches;
-use super::{Asked, PolicyError};
+use super::{Asked, PolicyError, has_variable};
 
 /// What the text of a refusal offers instead.
 const OPERATORS: &str = "IpAddress, NotIpAddress, Date…, Numeric…, StringEquals, StringNotEquals, \
@@ -155,7 +155,11 @@ pub(super) fn parse(written: &Value) -> Result<Vec<Condition>, PolicyError> {
                     "Condition: the key {key:?} is not supported; supported are {KEYS}"
                 )));
             };
-            let test = test(operator, known, &texts(values, key)?).ok_or_else(|| {
+            let texts = texts(values, key)?;
+            if texts.iter().any(|text| has_variable(text)) {
+                return Err(PolicyError::Variable);
+            }
+            let test = test(operator, known, &texts).ok_or_else(|| {
                 PolicyError::Malformed(format!(
                     "Condition: {name} cannot be used with {key} and these values"
                 ))

@@ -231,10 +231,17 @@ fn what_is_not_understood_is_refused_when_it_is_written() {
         r#"{"Effect":"Deny","Action":[],"Resource":"*"}"#,
         r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:folder/x:organization/d-0123456789"}"#,
         r#"{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}"#,
+        // A Deny of a text that nothing has would forbid nothing.
+        r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::*:user/${aws:username}"}"#,
+        r#"{"Effect":"Deny","Action":"*","Resource":"*",
+            "Condition":{"StringNotEquals":{"aws:username":"${aws:PrincipalTag/name}"}}}"#,
     ] {
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
         assert!(Policy::parse(&text).is_err(), "{text}");
     }
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",
+        "Action":"sts:AssumeRole","Condition":{"StringLike":{"aws:username":"${aws:username}"}}}]}"#;
+    assert_eq!(TrustPolicy::parse(trust), Err(PolicyError::Variable));
     for text in ["", "[]", r#"{"Version":"2008-10-17","Statement":[]}"#] {
         assert!(Policy::parse(text).is_err(), "{text}");
     }

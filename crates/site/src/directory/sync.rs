@@ -309,11 +309,14 @@ async fn change(
     user.surname.clone_from(&wanted.surname);
     user.status = wanted.status;
     user.modified = now;
-    Ok(match tx.update_directory_user(&user, wanted.status_before).await? {
-        false => Done::Skipped,
-        true if is_deactivated => Done::Deactivated,
-        true => Done::Changed,
-    })
+    if !tx.update_directory_user(&user, wanted.status_before).await? {
+        return Ok(Done::Skipped);
+    }
+    if is_deactivated {
+        tx.delete_web_sessions(organization, &user.id).await?;
+        return Ok(Done::Deactivated);
+    }
+    Ok(Done::Changed)
 }
 
 async fn write_memberships(
