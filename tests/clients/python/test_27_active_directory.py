@@ -1,11 +1,14 @@
 """A site whose people come from an Active Directory: a domain controller of Samba's."""
 
 import json
+import re
+import shlex
 
 import pytest
 
 from client import refused, workdocs
 from directories import Samba, connect, sync, user_named
+from server import REPOSITORY
 from test_24_sign_in import Browser
 from waiting import until
 
@@ -51,6 +54,24 @@ def test_starttls_does_as_well_and_a_certificate_of_another_name_does_not(make_s
         make_site(), "ldaps://127.0.0.9", samba.authority.ca, kind="active-directory",
         base=samba.BASE, bind=BIND, password=samba.PASSWORD, expect=1)
     assert "of another name" in other
+
+
+def test_the_command_of_the_readme_connects_by_an_account_that_may_do_nothing_special(
+    make_site, samba
+):
+    site = make_site()
+    samba.tool("user", "create", "docharbor", PASSWORD)
+    (site.server.directory / "ca.pem").write_bytes(samba.authority.ca.read_bytes())
+    readme = (REPOSITORY / "README.md").read_text()
+    [command] = re.findall(r"^docharbor (directory connect .*?) < password$", readme, re.M | re.S)
+    words = shlex.split(command.replace("\\\n", " "))
+    # The names of the example are the domain's; it has only no address that everybody finds.
+    at = words.index(f"ldaps://{samba.NAME}")
+    words[at:at + 1] = [f"ldaps://{samba.ADDRESS}", "--server-name", samba.NAME]
+    done = site.server.run(*words, str(site.server.data), stdin=f"{PASSWORD}\n")
+    assert '"UsersAdded":4' in done.stdout
+    assert user_named(site, "ann")["Status"] == "PENDING"
+    samba.tool("user", "delete", "docharbor")
 
 
 def test_people_have_the_ids_the_directory_gave_them_and_the_disabled_are_inactive(
@@ -143,6 +164,8 @@ def test_nobody_signs_in_by_what_is_no_name_of_the_site(connected, dora, name):
 
 
 def test_who_is_disabled_there_is_refused_before_the_next_sync(connected, samba, dora):
+    open_before = Browser(connected.server.url)
+    assert open_before.sign_in("dora", PASSWORD).status_code == 303
     samba.tool("user", "disable", "dora")
     try:
         assert user_named(connected, "dora")["Status"] == "ACTIVE"
@@ -155,6 +178,8 @@ def test_who_is_disabled_there_is_refused_before_the_next_sync(connected, samba,
     assert status_of_sign_in(connected, "dora") == 403
     sync(connected)
     assert status_of_sign_in(connected, "dora") == 303
+    # What was open before ended then, and stays ended.
+    assert "signed in as" not in open_before.open("/sign-in").text
 
 
 def test_a_new_password_there_counts_at_once(connected, samba, dora):

@@ -18,11 +18,20 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The page's own start and test commands: the first is started below, the second runs this very test.
 SERVE = "cargo run --release -- serve\n"
 TEST = "cargo xtask test\n"
+TEN_LINES = "People, scripts and an Active Directory, in ten lines"
 
 
 def blocks():
     pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
     return [block for page in pages for block in BLOCK.findall(page.read_text())]
+
+
+def test_who_may_come_in_is_told_in_ten_lines():
+    """The commands for a directory, which needs a server, are run in test_27_active_directory.py."""
+    text = (REPOSITORY / "README.md").read_text()
+    section = text.split(f"\n## {TEN_LINES}\n")[1].split("\n## ")[0]
+    told = re.findall(r"^```\w+\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert len("".join(told).splitlines()) == 10
 
 
 def surroundings(folder):
