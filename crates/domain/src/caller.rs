@@ -68,6 +68,8 @@ pub struct Administrator {
     pub access_key_id: AccessKeyId,
     /// The name that stands in versions and activities: `arn:aws:iam::ACCOUNT:user/NAME`.
     pub arn: String,
+    /// The ARN of the role, where this is a session of one.
+    pub role_arn: Option<String>,
     /// What the key may do.
     pub permit: Permit,
 }
@@ -86,6 +88,7 @@ impl Administrator {
             resource,
             organization,
             principal_arn: &self.arn,
+            role_arn: self.role_arn.as_deref(),
             username: self.username(),
             external_id: None,
             circumstances,

@@ -46,6 +46,8 @@ pub struct Asked<'a> {
     pub organization: &'a OrganizationId,
     /// The ARN of who asks.
     pub principal_arn: &'a str,
+    /// The role's own ARN, where who asks is in a session of one.
+    pub role_arn: Option<&'a str>,
     /// The name of the IAM user who asks; a role has none.
     pub username: Option<&'a str>,
     /// What who assumes a role says to prove on whose behalf.

@@ -146,6 +146,7 @@ mod tests {
             identity: Identity::Administrator(Administrator {
                 access_key_id: AccessKeyId::new("AKIA"),
                 arn: "arn:aws:iam::000000000000:user/root".to_owned(),
+                role_arn: None,
                 permit: Permit::everything(),
             }),
         };

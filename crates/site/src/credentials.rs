@@ -263,9 +263,12 @@ fn administrator(id: &AccessKeyId, row: AccessKeyRow) -> Result<Caller, Error> {
         }
         None => format!("arn:aws:iam::{}:user/{}", row.account_id, row.name),
     };
+    let role_arn = row.session_name.is_some();
+    let role_arn = role_arn.then(|| format!("arn:aws:iam::{}:role/{}", row.account_id, row.name));
+    let access_key_id = id.clone();
     Ok(Caller {
         organization: row.organization,
-        identity: Identity::Administrator(Administrator { access_key_id: id.clone(), arn, permit }),
+        identity: Identity::Administrator(Administrator { access_key_id, arn, role_arn, permit }),
     })
 }
 

@@ -171,11 +171,9 @@ async fn assume(tx: &mut Tx, begun: &Begun, request: &RoleRequest) -> Result<Str
         .map_err(|_| Error::Fault("a stored trust policy cannot be read"))?;
     let mut asked = holder.asked("sts:AssumeRole", &arn, organization, *circumstances);
     asked.external_id = request.external_id.as_deref();
-    let own_role = own_role_arn(&own);
     // One answer, whichever of these it is: who may not assume a role learns nothing of it.
-    let may = arn == request.role_arn
-        && holder.permit.allows(&asked)
-        && trust.trusts(&asked, account, own_role.as_deref());
+    let may =
+        arn == request.role_arn && holder.permit.allows(&asked) && trust.trusts(&asked, account);
     if !may {
         return Err(Refusal::Hidden.into());
     }
@@ -205,12 +203,6 @@ async fn held_key(tx: &mut Tx, begun: &Begun) -> Result<AccessKeyRow, Error> {
         return Err(Refusal::Hidden.into());
     }
     Ok(own)
-}
-
-/// The role in whose session a key is.
-fn own_role_arn(own: &AccessKeyRow) -> Option<String> {
-    own.session_name.as_ref()?;
-    Some(format!("arn:aws:iam::{}:role/{}", own.account_id, own.name))
 }
 
 fn too_long() -> Error {

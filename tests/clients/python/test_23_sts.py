@@ -134,6 +134,14 @@ def test_a_role_is_assumed_only_by_whom_both_sides_allow(site, iam, user, role):
     assert refusal(site, user[2], missing) == ACCESS_DENIED
 
 
+def test_a_rule_about_a_role_is_one_about_its_sessions(site, iam, user, role, folder):
+    for operator, held in (("ArnEquals", DENIED), ("ArnNotEquals", None)):
+        condition = {operator: {"aws:PrincipalArn": role["Arn"]}}
+        deny = document(statement("Deny", "workdocs:*", Condition=condition))
+        iam.put_role_policy(RoleName=role["RoleName"], PolicyName="deny", PolicyDocument=deny)
+        assert reads(site, credentials(assume(site, user[2], role)), folder) == held, operator
+
+
 def test_an_external_id_keeps_a_deputy_from_being_confused(site, iam, user, role):
     condition = {"StringEquals": {"sts:ExternalId": "customer-42"}}
     text = trust({"AWS": user[1]}, Condition=condition)

@@ -96,6 +96,7 @@ pub(crate) fn simulate(call: &Simulated<'_>) -> Result<(&'static str, bool), Fai
         resource: "*",
         organization: &organization,
         principal_arn: "arn:aws:iam::000000000000:user/simulated",
+        role_arn: None,
         username: Some("simulated"),
         external_id: None,
         circumstances: Circumstances { now, source_ip: call.source_ip },

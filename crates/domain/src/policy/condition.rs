@@ -254,7 +254,8 @@ impl Condition {
         match self.key {
             Key::Organization => Some(asked.organization.as_str()),
             Key::Username => asked.username,
-            Key::PrincipalArn => Some(asked.principal_arn),
+            // A rule about a role is one about all its sessions.
+            Key::PrincipalArn => asked.role_arn.or(Some(asked.principal_arn)),
             Key::ExternalId => asked.external_id,
             Key::SourceIp | Key::CurrentTime | Key::EpochTime => None,
         }

@@ -27,6 +27,7 @@ fn asked<'a>(
         resource: "arn:aws:iam::000000000000:user/bob",
         organization,
         principal_arn: ARN,
+        role_arn: None,
         username: Some("ci"),
         external_id: None,
         circumstances: Circumstances {
@@ -269,7 +270,7 @@ fn a_role_trusts_whom_its_policy_names_under_its_conditions() {
         let organization = OrganizationId::new(HERE);
         let asked = Asked { external_id, ..asked("sts:AssumeRole", &organization, None, 0) };
         let policy = TrustPolicy::parse(&text).unwrap();
-        assert_eq!(policy.trusts(&asked, account, None), trusted, "{text}");
+        assert_eq!(policy.trusts(&asked, account), trusted, "{text}");
     }
     for principal in [
         r#"{"Service":"ec2.amazonaws.com"}"#,
@@ -295,7 +296,7 @@ fn a_role_that_forbids_somebody_does_not_trust_them_though_it_trusts_all() {
     )
     .unwrap();
     let organization = OrganizationId::new(HERE);
-    assert!(!policy.trusts(&asked("sts:AssumeRole", &organization, None, 0), "1", None));
+    assert!(!policy.trusts(&asked("sts:AssumeRole", &organization, None, 0), "1"));
 }
 
 fn any_statement() -> impl Strategy<Value = String> {

@@ -51,13 +51,13 @@ impl TrustPolicy {
     }
 
     /// Whether somebody is trusted. A session of a role is known by its own ARN and by the role's.
-    pub fn trusts(&self, asked: &Asked<'_>, account: &str, role_arn: Option<&str>) -> bool {
+    pub fn trusts(&self, asked: &Asked<'_>, account: &str) -> bool {
         let is_named = |principal: &String| {
             principal == "*"
                 || principal == account
                 || *principal == format!("arn:aws:iam::{account}:root")
                 || principal == asked.principal_arn
-                || role_arn.is_some_and(|arn| principal == arn)
+                || asked.role_arn.is_some_and(|arn| principal == arn)
         };
         let mut matching = self.statements.iter().filter(|statement| {
             statement.principals.iter().any(is_named)

@@ -534,6 +534,7 @@ fn administrator(organization: OrganizationId, retry_key: Option<String>) -> Cal
     let identity = Identity::Administrator(Administrator {
         access_key_id: docharbor_domain::AccessKeyId::new("AKIAROOT"),
         arn: "arn:aws:iam::000000000000:user/root".to_owned(),
+        role_arn: None,
         permit: docharbor_domain::Permit::everything(),
     });
     let action = Action { name: "Anything", scope: Scope::Write };
