@@ -38,7 +38,7 @@ use crate::master_key::MasterKey;
 use crate::secret::Secret;
 use deed::Deed;
 
-pub(crate) use admin::{random_password, reset_password, setup_token};
+pub(crate) use admin::{create_administrator, random_password, reset_password, setup_token};
 pub(crate) use applications::{
     NewApplication, create_application, delete_application, list_applications,
 };

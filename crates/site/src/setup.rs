@@ -35,7 +35,7 @@ pub struct RootKey {
     pub secret: Zeroizing<String>,
 }
 
-/// The first user of a site.
+/// A user who is made to administer a site, as the first one of it.
 pub struct FirstAdministrator {
     /// The user name.
     pub username: String,
@@ -137,6 +137,17 @@ impl Site {
             })
         })
         .await
+    }
+
+    /// Makes a user who administers a site, whoever administers it already. The operator's word is
+    /// enough, where people come from a directory too: it may be what fails.
+    pub async fn create_administrator(
+        &self,
+        organization: &OrganizationId,
+        administrator: FirstAdministrator,
+    ) -> Result<User, Error> {
+        let creation = self.prepare_user(organization, administrator.into_user()).await?;
+        self.write(creation, |tx, creation| Box::pin(create(tx, creation))).await
     }
 
     /// The access key that was made with a site.

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from client import workdocs
 from site_story import PASSWORD
 
 NEW_PASSWORD = "Anchor-2026"
@@ -267,3 +268,25 @@ def test_the_setup_link_makes_one_administrator_and_ends(make_site):
     own.server.restart()
     assert not kept.exists()
     assert token not in own.server.log()
+
+
+# Further administrators.
+
+
+def test_the_operator_makes_an_administrator_who_signs_in_and_administers(site):
+    name = site.name("avery")
+    identity = command(site, "create", name, stdin=f"{NEW_PASSWORD}\n").strip()
+    user = site.admin.describe_users(UserIds=identity)["Users"][0]
+    assert (user["Username"], user["Type"], user["Status"]) == (name, "ADMIN", "ACTIVE")
+    assert Browser(site.server.url).sign_in(name, NEW_PASSWORD).status_code == 303
+    client = workdocs(site.server, key=None, token=site.server.token(name))
+    person = site.person()
+    client.deactivate_user(UserId=person.id)
+
+    other = site.name("avery")
+    made_up = command(site, "create", other, "--generate").strip()
+    assert Browser(site.server.url).sign_in(other, made_up).status_code == 303
+    assert "already has a user" in command(site, "create", name.upper(), "--generate", expect=1)
+    assert "8 to 32" in command(site, "create", site.name("avery"), stdin="weak", expect=2)
+    for wrong in ("a b", "", "a/b", "x" * 257):
+        assert "No administrator was made" in command(site, "create", wrong, "--generate", expect=2)

@@ -281,6 +281,8 @@ def test_every_command_that_changes_something_leaves_a_record(make_site):
     assert run("token", "revoke", token_id, expect=1)[1:] == ("RevokeToken", {"tokenId": token_id}, None)
     assert run("admin", "reset-password", person.username, "--generate")[1:] == (
         "ResetPassword", by_user, None)
+    made, *said = run("admin", "create", "CANARYadmin", stdin="CANARY-passw0rd-3")
+    assert said == ["CreateAdministrator", None, {"userId": made}]
     printed, *said = run("key", "create", "--name", "CANARYkey", "--policy", str(policy))
     key = json.loads(printed)
     assert said == ["CreateAccessKey", None, {"accessKeyId": key["AccessKeyId"]}]

@@ -1,7 +1,7 @@
 //! What the commands about administrators need of the site.
 
-use docharbor_domain::Refusal;
-use docharbor_site::{Error, OsRandom, Random as _};
+use docharbor_domain::{Refusal, UserId};
+use docharbor_site::{Error, FirstAdministrator, OsRandom, Random as _};
 use zeroize::Zeroizing;
 
 use super::deed::Deed;
@@ -27,6 +27,44 @@ pub(crate) async fn setup_token(
             "give one another password: docharbor admin reset-password NAME",
         )
     })
+}
+
+/// Makes a user who administers the site.
+pub(crate) async fn create_administrator(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+    username: &str,
+    password: &Secret,
+) -> Result<UserId, Failure> {
+    const WHAT: &str = "No administrator was made";
+    if docharbor_wire::UsernameType::parse("name", username).is_err() {
+        return Err(Failure::usage(
+            WHAT,
+            "a user name has letters, digits, and the signs - + . _ alone",
+            "choose another name",
+        ));
+    }
+    let (mut deed, organization) =
+        Deed::begin(configuration, directory, master_key, "CreateAdministrator").await?;
+    let administrator = FirstAdministrator {
+        username: username.to_owned(),
+        password: Zeroizing::new(password.expose().to_owned()),
+    };
+    let made = deed.site.create_administrator(&organization, administrator).await;
+    if let Ok(user) = &made {
+        deed.made("userId", user.id.as_str());
+    }
+    deed.done(made.map(|user| user.id).map_err(|error| match error {
+        Error::Refused(refusal @ Refusal::AlreadyExists(_)) => Failure::failed(
+            WHAT,
+            refusal,
+            "choose another name, or let the user administer the site: \
+             aws workdocs update-user --user-id ID --type ADMIN",
+        ),
+        Error::Refused(refusal) => Failure::usage(WHAT, refusal, "choose another password"),
+        error => failed(&error),
+    }))
 }
 
 /// Gives a user another password, and ends every session of theirs.
