@@ -15,6 +15,7 @@ on_both_engines! {
     a_new_password_ends_every_session_and_the_old_password,
     no_session_outlives_a_new_password_that_came_while_it_began,
     waits_grow_for_a_name_and_end_with_the_right_password,
+    a_name_written_in_another_way_is_the_same_name,
     an_address_that_tries_many_names_waits,
     attempts_made_at_once_do_not_slip_past_the_count,
     failures_are_forgotten_with_time,
@@ -174,6 +175,18 @@ async fn waits_grow_for_a_name_and_end_with_the_right_password(test: TestSite) {
     signed_in(&test, "bob").await;
     assert!(matches!(tried(&test, "bob", "wrong").await, SignIn::Wrong));
     assert!(matches!(tried(&test, "bob", "wrong").await, SignIn::Wrong));
+}
+
+async fn a_name_written_in_another_way_is_the_same_name(test: TestSite) {
+    test.site.create_user(&test.call, new_user("bob.smith")).await.unwrap();
+    let ways = ["BOB.smith", "ｂｏｂ.smith", "bo\u{301}b.smith", "bob．smith", "bob.ſmith"];
+    for way in ways {
+        assert!(matches!(tried(&test, way, "wrong").await, SignIn::Wrong), "{way}");
+    }
+    // However it is written next, it has had its attempts.
+    for way in ["bob.smith", "Bob.Smith", "ＢＯＢ.smith"] {
+        assert!(matches!(tried(&test, way, PASSWORD).await, SignIn::Wait { .. }), "{way}");
+    }
 }
 
 async fn an_address_that_tries_many_names_waits(test: TestSite) {
