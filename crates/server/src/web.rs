@@ -34,11 +34,12 @@ impl Fields {
 
     /// Reads a form that a page of ours sent, and no other site's page made a browser send.
     pub(crate) async fn of_form(door: &Door, parts: &Parts, body: Body) -> Option<Self> {
-        let origin = parts.headers.get(header::ORIGIN);
-        let is_ours =
-            origin.is_none_or(|origin| origin.as_bytes() == door.base_url(parts).as_bytes());
-        let came_from = parts.headers.get("sec-fetch-site").map(axum::http::HeaderValue::as_bytes);
-        if !is_ours || came_from.is_some_and(|site| !matches!(site, b"same-origin" | b"none")) {
+        let ours = door.base_url(parts);
+        let mut origins = parts.headers.get_all(header::ORIGIN).iter();
+        let mut sites = parts.headers.get_all("sec-fetch-site").iter();
+        let is_ours = origins.all(|origin| origin.as_bytes() == ours.as_bytes())
+            && sites.all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
+        if !is_ours {
             return None;
         }
         Self::of_body(body).await

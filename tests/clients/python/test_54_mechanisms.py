@@ -180,6 +180,18 @@ def test_the_cookie_that_opens_nothing_else_is_one_that_holds(target):
     assert "signed in as avery" in target.browser.open("/sign-in").text
 
 
+def test_a_form_of_another_site_is_refused_wherever_it_says_so(wires, target):
+    body = urllib.parse.urlencode({"name": "nobody", "password": "wrong"}).encode()
+    ours, theirs = ("Origin", target.server.url), ("Origin", "https://evil.example")
+    same, cross = ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")
+    for said, taken in [
+        ((), True), ((ours, same), True), ((ours, ours), True), ((theirs,), False),
+        ((ours, theirs), False), ((theirs, ours), False), ((same, cross), False), ((cross, same), False),
+    ]:
+        answer = wires.send(Message("POST", "/sign-in", (("Host", target.host), *said), body))
+        assert (answer.status, b"password is wrong" in answer.body) == (403, taken), said
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_three_proofs_are_no_better_than_two(wires, target, door):
     for names in itertools.combinations(MECHANISMS, 3):
