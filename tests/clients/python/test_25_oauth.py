@@ -456,8 +456,7 @@ def test_a_code_is_worth_nothing_without_its_user_or_its_program(site, browser, 
     site.admin.deactivate_user(UserId=person.id)
     refused(doomed.redeem(code, verifier), "invalid_grant")
     site.admin.activate_user(UserId=person.id)
-    page = browser.open(doomed.authorize(verifier))
-    code = came_back(browser.fill_in(page, answer="allow"), LOOPBACK)["code"]
+    code = a_code(doomed, browser, person, verifier)
     doomed.delete()
     refused(doomed.redeem(code, verifier), "invalid_client")
 
@@ -567,6 +566,7 @@ def test_a_device_gets_nothing_of_a_user_or_for_a_program_that_is_gone(site, bro
     site.admin.deactivate_user(UserId=person.id)
     refused(doomed.poll(begun["device_code"]), "invalid_grant")
     site.admin.activate_user(UserId=person.id)
+    page = browser.sign_in(browser.open("/device"), person)
     begun = doomed.begin_device().json()
     consent = browser.fill_in(page, user_code=begun["user_code"])
     doomed.delete()
