@@ -144,6 +144,10 @@ def test_the_page_of_consent_leads_to_the_program_alone_and_is_kept_by_nobody(pr
     assert headers["X-Frame-Options"] == "DENY"
     page = browser.open(program.implicit(redirect_uri=LOOPBACK))
     assert "form-action 'self' http://127.0.0.1:8400;" in page.headers["Content-Security-Policy"]
+    # The policy has no way to write an address in brackets; browsers ignore what they cannot read.
+    bracketed = Program(program.server, uris=["http://[::1]:8400/"])
+    page = browser.open(bracketed.implicit(redirect_uri="http://[::1]:8400/"))
+    assert "form-action 'self' http:;" in page.headers["Content-Security-Policy"]
 
 
 # Where people may be sent back to.
