@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import * as sdk from "@aws-sdk/client-workdocs";
 
 const BESIDE = fileURLToPath(new URL("../../../target/debug/docharbor", import.meta.url));
-const BINARY = process.env.DOCHARBOR_BIN ?? BESIDE;
+export const BINARY = process.env.DOCHARBOR_BIN ?? BESIDE;
 
 export class Site {
   /** Starts `docharbor dev`, which says in one line where it is and how to get in. */
