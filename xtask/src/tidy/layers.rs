@@ -18,18 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "docharbor-site",
-        &[
-            "docharbor-metadata",
-            "docharbor-blobs",
-            "docharbor-directory",
-            "docharbor-search",
-            "docharbor-notify",
-            "docharbor-domain",
-        ],
+        &["docharbor-metadata", "docharbor-blobs", "docharbor-directory", "docharbor-domain"],
     ),
     ("docharbor-directory", &[]),
-    ("docharbor-search", &["docharbor-domain"]),
-    ("docharbor-notify", &["docharbor-domain"]),
     ("docharbor-metadata", &["docharbor-domain"]),
     ("docharbor-blobs", &["docharbor-domain"]),
     ("docharbor-domain", &[]),
@@ -43,14 +34,8 @@ const ANYTHING: &[&str] = &["*"];
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["axum", "hyper", "hyper-util", "http", "http-body", "http-body-util", "tower"],
-        &[
-            "docharbor-server",
-            "docharbor-notify",
-            "docharbor",
-            "docharbor-testkit",
-            "docharbor-bench",
-        ],
-        "only server and notify know HTTP",
+        &["docharbor-server", "docharbor", "docharbor-testkit", "docharbor-bench"],
+        "only server knows HTTP",
     ),
     (
         &["rusqlite", "tokio-postgres", "deadpool-postgres", "refinery"],
@@ -59,8 +44,8 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["ldap3", "rustls", "rustls-native-certs"],
-        &["docharbor-directory", "docharbor-notify", "docharbor-testkit"],
-        "only directory and notify begin TLS",
+        &["docharbor-directory", "docharbor-testkit"],
+        "only directory knows LDAP",
     ),
 ];
 
@@ -170,7 +155,7 @@ mod tests {
         assert_eq!(
             rules("docharbor-site", &json!([{"name": "axum"}, {"name": "rusqlite"}])),
             [
-                "docharbor-site must not depend on axum: only server and notify know HTTP",
+                "docharbor-site must not depend on axum: only server knows HTTP",
                 "docharbor-site must not depend on rusqlite: only metadata knows a database",
             ]
         );

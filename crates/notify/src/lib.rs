@@ -1,1 +1,0 @@
-//! Events to their subscribers: SNS messages over HTTPS, and SQS.
