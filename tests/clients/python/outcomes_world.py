@@ -284,6 +284,10 @@ class World:
                 f"UPDATE resource SET item_count = {mark} WHERE id = {mark}", [items, folder]
             )
             session.commit()
+            if self.server.database_url:
+                # As after any load in bulk: until PostgreSQL has counted such rows it plans for none.
+                session.execute("ANALYZE")
+                session.commit()
         self.server.start()
 
 
