@@ -31,8 +31,8 @@ pub const CHECKS: &[Check] = &[
                   UNION ALL
                   SELECT r.id FROM down CROSS JOIN resource r
                    WHERE r.organization_id = $1 AND r.parent_id = down.id)
-              SELECT r.id, r.kind FROM resource r
-               WHERE r.organization_id = $1 AND r.id NOT IN (SELECT id FROM down)",
+              SELECT r.id, r.kind FROM resource r LEFT JOIN down ON down.id = r.id
+               WHERE r.organization_id = $1 AND down.id IS NULL",
     },
     Check {
         invariant: "a folder's number of items is the number of its items",
