@@ -41,11 +41,9 @@ const LEVELS_BELOW: &str = "
         SELECT id, 0, item_count FROM resource WHERE organization_id = $1 AND id = $2
         UNION ALL
         SELECT r.id, down.level + 1, r.item_count
-          FROM down JOIN resource r ON r.organization_id = $1 AND r.id IN (
-               SELECT c.id FROM resource c
-                WHERE c.organization_id = $1 AND c.parent_id = down.id AND c.kind = 'FOLDER'
-                LIMIT 10)
-         WHERE down.level < $3)
+          FROM down CROSS JOIN resource r
+         WHERE r.organization_id = $1 AND r.parent_id = down.id AND r.kind = 'FOLDER'
+           AND down.level < $3)
     SELECT seen.level + CASE WHEN seen.item_count > 0 THEN 1 ELSE 0 END
       FROM (SELECT level, item_count FROM down LIMIT $4) seen
      ORDER BY 1 DESC LIMIT 1";

@@ -37,9 +37,11 @@ pub const CHECKS: &[Check] = &[
     Check {
         invariant: "a folder's number of items is the number of its items",
         sql: "SELECT r.id, 'counts ' || r.item_count FROM resource r
+               LEFT JOIN (SELECT parent_id AS id, COUNT(*) AS items FROM resource
+                           WHERE organization_id = $1 AND parent_id IS NOT NULL
+                           GROUP BY parent_id) standing ON standing.id = r.id
                WHERE r.organization_id = $1 AND r.state <> 'DELETED' AND r.kind <> 'DOCUMENT'
-                 AND r.item_count <> (SELECT COUNT(*) FROM resource c
-                      WHERE c.organization_id = $1 AND c.parent_id = r.id)",
+                 AND r.item_count <> COALESCE(standing.items, 0)",
     },
     Check {
         invariant: "a folder holds its name, and a document does once it has an ACTIVE version",
