@@ -22,10 +22,12 @@ def run(*command, text=None):
     return done.stdout
 
 
-def free_port(address="127.0.0.1"):
-    with socket.socket() as free:
-        free.bind((address, 0))
-        return free.getsockname()[1]
+def reserve_port():
+    """A socket that keeps a port for a server that also sets SO_REUSEADDR: nobody else is given it."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
 
 
 def listens(address, port):
@@ -81,7 +83,9 @@ class Slapd:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="docharbor-slapd-"))
         self.process = None
         self.authority = Authority(self.directory, "IP:127.0.0.1")
-        self.port, self.tls_port = free_port(), free_port()
+        # Kept while the server is stopped as well, so that it is found again where it was.
+        self.kept = reserve_port(), reserve_port()
+        self.port, self.tls_port = (kept.getsockname()[1] for kept in self.kept)
         self.url = f"ldap://127.0.0.1:{self.port}"
         self.tls_url = f"ldaps://127.0.0.1:{self.tls_port}"
         (self.directory / "db").mkdir()
@@ -122,7 +126,8 @@ class Slapd:
 
     def _answers(self):
         assert self.process.poll() is None, (self.directory / "log").read_text()
-        return listens("127.0.0.1", self.port) and listens("127.0.0.1", self.tls_port)
+        asked = subprocess.run(["ldapwhoami", "-x", "-H", self.url], capture_output=True, timeout=30)
+        return asked.returncode == 0 and listens("127.0.0.1", self.tls_port)
 
     def asked(self):
         """What it was asked so far, a line for each step."""
@@ -143,6 +148,8 @@ class Slapd:
         if self.process and self.process.poll() is None:
             self.thaw()
             self.stop()
+        for kept in self.kept:
+            kept.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _root(self, program, *arguments, text=None):
