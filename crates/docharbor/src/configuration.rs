@@ -66,6 +66,8 @@ pub(crate) struct Configuration {
     pub(crate) recycle_bin_retention: Duration,
     /// How long administrators can bring it back after that.
     pub(crate) recovery_bin_retention: Duration,
+    /// How long activities are kept.
+    pub(crate) activity_retention: Duration,
     /// How often everybody is read from a connected directory.
     pub(crate) directory_sync_interval: Duration,
     /// Whether, how long and in what files calls are recorded.
@@ -132,6 +134,7 @@ impl Configuration {
             gc_grace: duration("gc_grace", Duration::from_hours(24))?,
             recycle_bin_retention: retention("recycle_bin_retention", 30)?,
             recovery_bin_retention: retention("recovery_bin_retention", 60)?,
+            activity_retention: duration("activity_retention", Duration::from_hours(24 * 365))?,
             directory_sync_interval: duration("directory_sync_interval", Duration::from_mins(5))?,
             audit: AuditSettings {
                 is_on: given.parsed("audit", value::switch)?.unwrap_or(true),
@@ -194,6 +197,7 @@ impl Configuration {
             gc_grace_s = self.gc_grace.as_secs(),
             recycle_bin_retention_s = self.recycle_bin_retention.as_secs(),
             recovery_bin_retention_s = self.recovery_bin_retention.as_secs(),
+            activity_retention_s = self.activity_retention.as_secs(),
             directory_sync_interval_s = self.directory_sync_interval.as_secs(),
             audit = self.audit.is_on,
             audit_retention_s = self.audit.retention.as_secs(),

@@ -76,6 +76,9 @@ pub(crate) struct ServeFlags {
     /// Time administrators can bring it back after that, at most 365d [default: 60d]
     #[arg(long, value_name = "DURATION")]
     recovery_bin_retention: Option<String>,
+    /// Time activities are kept [default: 365d]
+    #[arg(long, value_name = "DURATION")]
+    activity_retention: Option<String>,
     /// Time between two readings of a connected directory [default: 5m]
     #[arg(long, value_name = "DURATION")]
     directory_sync_interval: Option<String>,
@@ -163,6 +166,7 @@ impl Flags {
             ("gc_grace", serve.gc_grace),
             ("recycle_bin_retention", serve.recycle_bin_retention),
             ("recovery_bin_retention", serve.recovery_bin_retention),
+            ("activity_retention", serve.activity_retention),
             ("directory_sync_interval", serve.directory_sync_interval),
             ("audit", serve.audit),
             ("audit_retention", serve.audit_retention),

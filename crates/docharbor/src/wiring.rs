@@ -174,6 +174,7 @@ async fn open(
             garbage_grace_ms: millis(configuration.gc_grace),
             recycle_bin_retention_ms: millis(configuration.recycle_bin_retention),
             recovery_bin_retention_ms: millis(configuration.recovery_bin_retention),
+            activity_retention_ms: millis(configuration.activity_retention),
             directory_sync_interval_ms: millis(configuration.directory_sync_interval),
             password_rule: configuration.password_rule,
         },

@@ -55,6 +55,8 @@ ids! {
     CommentId;
     /// A program that asks users for access: 32 lower-case hexadecimal digits.
     ApplicationId;
+    /// An activity, among those of the same moment.
+    ActivityId;
     /// An access key: `AKIA` and sixteen characters of base 32.
     AccessKeyId;
 }
@@ -63,6 +65,18 @@ impl ApplicationId {
     /// Makes a fresh id out of 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(hex(&bytes))
+    }
+}
+
+impl ActivityId {
+    /// Makes a fresh id out of 8 random bytes.
+    pub fn from_random(bytes: [u8; 8]) -> Self {
+        Self(hex(&bytes))
+    }
+
+    /// The id of another activity of the same change.
+    pub fn nth(&self, number: usize) -> Self {
+        Self(format!("{}-{number}", self.0))
     }
 }
 

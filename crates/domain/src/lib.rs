@@ -4,6 +4,7 @@
 //! arguments.
 
 mod access;
+mod activity;
 mod application;
 mod caller;
 mod comment;
@@ -24,6 +25,7 @@ mod user;
 mod version;
 
 pub use access::{Found, Granted, Life, grant};
+pub use activity::{Activity, CommentMention, Deed, INDIRECT_DEEDS, Subject};
 pub use application::RedirectUri;
 pub use caller::{Action, Administrator, Call, Caller, Identity, Scope, Scopes, TokenUser};
 pub use comment::{
@@ -32,8 +34,8 @@ pub use comment::{
 };
 pub use custom_metadata::CustomMetadata;
 pub use id::{
-    AccessKeyId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId,
-    ResourceId, UserId, VersionId,
+    AccessKeyId, ActivityId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId,
+    OrganizationId, ResourceId, UserId, VersionId,
 };
 pub use name::ResourceName;
 pub use password::{PASSWORD_CHARS, PASSWORD_CLASSES, PasswordRule};

@@ -285,7 +285,7 @@ fn decode_comment(row: &Row) -> Result<Comment, StoreError> {
 }
 
 /// Decodes what is known of a user whose columns begin at `at`, where the row has one.
-fn decode_profile(row: &Row, at: usize) -> Result<Option<Profile>, StoreError> {
+pub(crate) fn decode_profile(row: &Row, at: usize) -> Result<Option<Profile>, StoreError> {
     let Some(username) = row.text_opt(at)? else { return Ok(None) };
     Ok(Some(Profile {
         username: username.to_owned(),

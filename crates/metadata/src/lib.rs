@@ -4,6 +4,7 @@
 //! written once and runs on both engines; every one names its organization, but for the few that
 //! find out which organization a credential belongs to.
 
+mod activities;
 mod answers;
 mod comments;
 mod custom_metadata;
@@ -31,6 +32,9 @@ mod value;
 mod verify;
 mod versions;
 
+pub use activities::{
+    Activities, ActivityListing, ActivityPlace, Feed, ListedActivity, Participant,
+};
 pub use comments::{AnsweredComment, ListedComment};
 pub use directory::{DirectoryGroup, DirectoryRow, DirectoryUser};
 pub use driver::{BoxFuture, Inserted, Metadata, Options, StoreError, Tx};

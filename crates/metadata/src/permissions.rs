@@ -78,15 +78,18 @@ const PUT: &str = "
 const REMOVE: &str = "
     DELETE FROM permission
      WHERE organization_id = $1 AND resource_id = $2 AND principal_id = $3
-       AND ($4 = '' OR principal_type = $4)";
+       AND ($4 = '' OR principal_type = $4)
+    RETURNING principal_type, principal_id";
 
-const REMOVE_ALL: &str = "DELETE FROM permission WHERE organization_id = $1 AND resource_id = $2";
+const REMOVE_ALL: &str = "
+    DELETE FROM permission WHERE organization_id = $1 AND resource_id = $2
+    RETURNING principal_type, principal_id";
 
 const REMOVE_PRINCIPAL: &str =
     "DELETE FROM permission WHERE organization_id = $1 AND principal_id = $2";
 
 const HOLDERS: &str = "
-    SELECT principal_type, principal_id FROM permission
+    SELECT principal_type, principal_id, role FROM permission
      WHERE organization_id = $1 AND resource_id = $2";
 
 /// What a principal has on an item.
@@ -198,32 +201,30 @@ impl Tx {
     }
 
     /// Takes the permissions given on an item to the principals of an id away; to the given one,
-    /// where the id alone does not say who is meant.
+    /// where the id alone does not say who is meant. Tells who had one.
     pub async fn remove_permission(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
         principal_id: &str,
         principal: Option<&Principal>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Principal>, StoreError> {
         let args = [
             organization.into(),
             id.into(),
             principal_id.into(),
             principal.map_or("", principal_type).into(),
         ];
-        self.execute(REMOVE, &args).await?;
-        Ok(())
+        decode_principals(&self.rows(REMOVE, &args).await?)
     }
 
-    /// Takes all permissions given on an item away.
+    /// Takes all permissions given on an item away. Tells who had one.
     pub async fn remove_permissions(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
-    ) -> Result<(), StoreError> {
-        self.execute(REMOVE_ALL, &[organization.into(), id.into()]).await?;
-        Ok(())
+    ) -> Result<Vec<Principal>, StoreError> {
+        decode_principals(&self.rows(REMOVE_ALL, &[organization.into(), id.into()]).await?)
     }
 
     /// Takes away all a principal was ever given.
@@ -236,14 +237,18 @@ impl Tx {
         Ok(())
     }
 
-    /// Who was given a permission on an item itself.
+    /// Who was given which role on an item itself.
     pub async fn permission_holders(
         &mut self,
         organization: &OrganizationId,
         id: &ResourceId,
-    ) -> Result<Vec<Principal>, StoreError> {
+    ) -> Result<Vec<(Principal, Role)>, StoreError> {
         let rows = self.rows(HOLDERS, &[organization.into(), id.into()]).await?;
-        rows.iter().map(|row| decode_principal(row.text(0)?, row.text(1)?)).collect()
+        let holder = |row: &Row| {
+            let principal = decode_principal(row.text(0)?, row.text(1)?)?;
+            Ok((principal, decode_role(row.text(2)?)?))
+        };
+        rows.iter().map(holder).collect()
     }
 }
 
@@ -277,6 +282,10 @@ fn role_of(rank: i64) -> Role {
     }
 }
 
+fn decode_principals(rows: &[Row]) -> Result<Vec<Principal>, StoreError> {
+    rows.iter().map(|row| decode_principal(row.text(0)?, row.text(1)?)).collect()
+}
+
 fn decode_principal(kind: &str, id: &str) -> Result<Principal, StoreError> {
     Ok(match kind {
         "ANONYMOUS" => Principal::Anonymous,
@@ -287,12 +296,22 @@ fn decode_principal(kind: &str, id: &str) -> Result<Principal, StoreError> {
     })
 }
 
-fn principal_type(principal: &Principal) -> &'static str {
+pub(crate) fn principal_type(principal: &Principal) -> &'static str {
     match principal {
         Principal::Anonymous => "ANONYMOUS",
         Principal::Group(_) => "GROUP",
         Principal::Organization(_) => "ORGANIZATION",
         Principal::User(_) => "USER",
+    }
+}
+
+fn decode_role(role: &str) -> Result<Role, StoreError> {
+    match role {
+        "VIEWER" => Ok(Role::Viewer),
+        "CONTRIBUTOR" => Ok(Role::Contributor),
+        "COOWNER" => Ok(Role::CoOwner),
+        "OWNER" => Ok(Role::Owner),
+        other => Err(corrupt("permission", &format!("role {other}"))),
     }
 }
 

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::{
-    Metadata, Options, deleted_versions, items, oauth, permissions, placement, removal, shared,
-    tree, versions,
+    Metadata, Options, activities, deleted_versions, items, oauth, permissions, placement, removal,
+    shared, tree, versions,
 };
 
 /// What a statement makes itself and may read whole: walks, pages and one-row results.
@@ -12,6 +12,7 @@ const OWN: &[&str] =
     &["up", "walked", "mine", "given", "page", "every", "down", "seen", "CONSTANT", "(subquery"];
 
 const SETS: &[(&str, &[&str])] = &[
+    ("activities", activities::PLANNED),
     ("deleted_versions", deleted_versions::PLANNED),
     ("items", items::PLANNED),
     ("oauth", oauth::PLANNED),

@@ -1,5 +1,6 @@
 //! The WorkDocs API: 44 operations, each decode, one call of the site, encode.
 
+mod activities;
 mod bodies;
 mod comments;
 mod custom_metadata;
@@ -231,6 +232,7 @@ async fn dispatch(
         Operation::DeleteFolder => folders::delete(&admitted).await,
         Operation::DeleteLabels => labels::delete(&admitted).await,
         Operation::DeleteUser => users::delete(&admitted).await,
+        Operation::DescribeActivities => activities::describe(&admitted).await,
         Operation::DescribeComments => comments::describe(&admitted).await,
         Operation::DescribeDocumentVersions => documents::describe_versions(&admitted).await,
         Operation::DescribeFolderContents => folders::describe_contents(&admitted).await,
@@ -257,7 +259,6 @@ async fn dispatch(
         Operation::UpdateUser => users::update(&admitted).await,
         Operation::CreateNotificationSubscription
         | Operation::DeleteNotificationSubscription
-        | Operation::DescribeActivities
         | Operation::DescribeNotificationSubscriptions
         | Operation::SearchResources => Err(Problem::Code(
             ErrorCode::NotImplemented,

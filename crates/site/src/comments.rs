@@ -1,12 +1,13 @@
 //! Comments: write one, read them, delete one.
 
 use docharbor_domain::{
-    Call, Comment, CommentDeletion, CommentId, Contributor, Document, DocumentId, Granted,
-    NewComment, Power, Refusal, Timestamp, Version, VersionId, comment_deletion,
+    ActivityId, Call, Comment, CommentDeletion, CommentId, Contributor, Deed, Document, DocumentId,
+    Granted, NewComment, Power, Refusal, Subject, Timestamp, Version, VersionId, comment_deletion,
 };
 use docharbor_metadata::Tx;
 use serde::{Deserialize, Serialize};
 
+use crate::activities::{activity, record};
 use crate::{Error, Site, access};
 
 /// A comment with who wrote it.
@@ -48,6 +49,7 @@ struct Creation {
     id: CommentId,
     comment: NewComment,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 #[derive(Clone)]
@@ -56,6 +58,8 @@ struct Deletion {
     document: DocumentId,
     version: VersionId,
     id: CommentId,
+    now: Timestamp,
+    activity: ActivityId,
 }
 
 impl Site {
@@ -69,7 +73,8 @@ impl Site {
     ) -> Result<CommentView, Error> {
         let now = self.now();
         let id = CommentId::from_random(now, self.random());
-        let input = Creation { call: call.clone(), document, version, id, comment, now };
+        let activity = self.activity_id();
+        let input = Creation { call: call.clone(), document, version, id, comment, now, activity };
         self.change(call, input, |tx, input| Box::pin(create(tx, input))).await
     }
 
@@ -86,7 +91,8 @@ impl Site {
         version: VersionId,
         id: CommentId,
     ) -> Result<(), Error> {
-        let input = Deletion { call: call.clone(), document, version, id };
+        let (now, activity) = (self.now(), self.activity_id());
+        let input = Deletion { call: call.clone(), document, version, id, now, activity };
         self.change(call, input, |tx, input| Box::pin(delete(tx, input))).await
     }
 }
@@ -111,6 +117,10 @@ async fn create(tx: &mut Tx, input: &Creation) -> Result<CommentView, Error> {
     let author = granted.comment_reader(call);
     let comment = input.comment.clone().write(input.id.clone(), &author, answered, input.now)?;
     tx.insert_comment(organization, document, version, ordinal, &comment).await?;
+    let subject = Subject::from(granted.get()).with_version(version);
+    let mut done = activity(call, &input.activity, input.now, Deed::AddedComment, subject);
+    done.comment = Some((&comment).into());
+    record(tx, organization, &done).await?;
     let user = match call.user_id() {
         Some(id) => tx.user(organization, id).await?,
         None => None,
@@ -141,7 +151,7 @@ async fn page(tx: &mut Tx, call: &Call, query: &CommentsQuery) -> Result<Comment
 }
 
 async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
-    let Deletion { call, document, version, id } = input;
+    let Deletion { call, document, version, id, .. } = input;
     let organization = call.organization();
     let granted = access::document(tx, call, document, Power::Comment).await?;
     shown(tx, call, &granted, version).await?;
@@ -158,7 +168,10 @@ async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
             }
         }
     }
-    Ok(())
+    let subject = Subject::from(granted.get()).with_version(version);
+    let mut done = activity(call, &input.activity, input.now, Deed::DeletedComment, subject);
+    done.comment = comment.map(Into::into);
+    record(tx, organization, &done).await
 }
 
 /// The version, if it exists for the caller. The one that stands for the document is known already.

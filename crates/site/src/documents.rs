@@ -1,8 +1,11 @@
 //! Documents: read one, read its versions, delete it.
 
-use docharbor_domain::{Call, Document, DocumentId, Power, Timestamp, Version, VersionId};
+use docharbor_domain::{
+    ActivityId, Call, Deed, Document, DocumentId, Power, Subject, Timestamp, Version, VersionId,
+};
 use docharbor_metadata::Tx;
 
+use crate::activities::{activity, record};
 use crate::folders::changing;
 use crate::jobs::{VERSIONS_AT_ONCE, remove_versions};
 use crate::uploads::Disposal;
@@ -13,6 +16,7 @@ struct Deletion {
     call: Call,
     id: DocumentId,
     now: Timestamp,
+    activity: ActivityId,
     disposal: Disposal,
 }
 
@@ -23,6 +27,8 @@ pub struct VersionView {
     pub version: Version,
     /// Whether the caller may read its bytes.
     pub may_download: bool,
+    /// What an activity about it is about.
+    subject: Subject,
 }
 
 impl Site {
@@ -46,10 +52,21 @@ impl Site {
         .await
     }
 
+    /// Notes that the caller is given a URL to the bytes of a version they may read.
+    pub async fn note_download(&self, call: &Call, view: &VersionView) {
+        self.record_download(call, view.subject.clone()).await;
+    }
+
     /// Deletes a document with all its versions for good.
     pub async fn delete_document(&self, call: &Call, id: DocumentId) -> Result<(), Error> {
         let now = self.now();
-        let input = Deletion { call: call.clone(), id, now, disposal: self.disposal(now) };
+        let input = Deletion {
+            call: call.clone(),
+            id,
+            now,
+            activity: self.activity_id(),
+            disposal: self.disposal(now),
+        };
         self.change(call, input, |tx, input| Box::pin(delete(tx, input))).await?;
         self.wake_jobs();
         Ok(())
@@ -73,7 +90,13 @@ pub(crate) async fn read_version(
     let granted = access::document(tx, call, document, Power::View).await?;
     let found = tx.version(call.organization(), document, id).await?;
     let may_download = granted.has(Power::Download);
-    Ok(VersionView { version: granted.show(found, id, call)?, may_download })
+    let version = granted.show(found, id, call)?;
+    let subject = Subject {
+        name: version.name.clone(),
+        version: Some(version.id.clone()),
+        ..granted.get().into()
+    };
+    Ok(VersionView { version, may_download, subject })
 }
 
 async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
@@ -88,6 +111,13 @@ async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     tx.count_items(organization, &document.parent, -1).await?;
     tx.touch_folder(organization, &document.parent, input.now).await?;
     tx.insert_purge(organization, &id, input.now).await?;
+    // A draft never was there for others.
+    if document.latest.is_active() {
+        let subject = Subject::from(document).with_version(&document.latest.id);
+        let deed = Deed::DeletedDocument;
+        let done = activity(&input.call, &input.activity, input.now, deed, subject);
+        record(tx, organization, &done).await?;
+    }
     // A document has few versions as a rule: then its quota is free with the answer.
     let removed =
         remove_versions(tx, organization, &document.id, &document.owner, &input.disposal).await?;

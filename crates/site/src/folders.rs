@@ -2,10 +2,12 @@
 
 use docharbor_domain::limits::FOLDER_TOTALS_ITEMS_MAX;
 use docharbor_domain::{
-    Call, Folder, FolderId, FolderTotals, Power, Refusal, ResourceName, Timestamp, folder_totals,
+    ActivityId, Call, Deed, Folder, FolderId, FolderTotals, Power, Refusal, ResourceName,
+    Timestamp, folder_totals,
 };
 use docharbor_metadata::{Counted, Inserted, Tx};
 
+use crate::activities::{activity, record};
 use crate::{Error, Site, access};
 
 /// A folder as it is shown alone, with what stands below it.
@@ -24,6 +26,7 @@ struct NewFolder {
     id: FolderId,
     name: ResourceName,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 #[derive(Clone)]
@@ -31,6 +34,7 @@ struct Deletion {
     call: Call,
     id: FolderId,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 impl Site {
@@ -42,7 +46,8 @@ impl Site {
         name: ResourceName,
     ) -> Result<Folder, Error> {
         let id = FolderId::from_random(self.random());
-        let input = NewFolder { call: call.clone(), parent, id, name, now: self.now() };
+        let (now, activity) = (self.now(), self.activity_id());
+        let input = NewFolder { call: call.clone(), parent, id, name, now, activity };
         self.change(call, input, |tx, input| Box::pin(create_folder(tx, input))).await
     }
 
@@ -53,7 +58,7 @@ impl Site {
 
     /// Deletes everything in a folder for good; the folder stays.
     pub async fn delete_folder_contents(&self, call: &Call, id: FolderId) -> Result<(), Error> {
-        let deletion = Deletion { call: call.clone(), id, now: self.now() };
+        let deletion = self.deletion(call, id);
         let part = || (deletion.clone(), FolderId::from_random(self.random()));
         let mut is_empty = self
             .change(call, part(), |tx, (input, deleted)| {
@@ -73,10 +78,14 @@ impl Site {
     /// Deletes a folder and everything below it for good. It is gone for everybody from the answer
     /// on; its rows and bytes go in the background.
     pub async fn delete_folder(&self, call: &Call, id: FolderId) -> Result<(), Error> {
-        let input = Deletion { call: call.clone(), id, now: self.now() };
+        let input = self.deletion(call, id);
         self.change(call, input, |tx, input| Box::pin(delete_folder(tx, input))).await?;
         self.wake_jobs();
         Ok(())
+    }
+
+    fn deletion(&self, call: &Call, id: FolderId) -> Deletion {
+        Deletion { call: call.clone(), id, now: self.now(), activity: self.activity_id() }
     }
 }
 
@@ -86,10 +95,12 @@ async fn create_folder(tx: &mut Tx, input: &NewFolder) -> Result<Folder, Error> 
     let folder = parent.new_folder(input.id.clone(), input.name.clone(), input.now)?;
     add_item(tx, &input.call, &input.parent).await?;
     tx.touch_folder(organization, &input.parent, input.now).await?;
-    match tx.insert_folder(organization, &folder).await? {
-        Inserted::Yes => Ok(folder),
-        Inserted::Duplicate => Err(name_taken().into()),
+    if tx.insert_folder(organization, &folder).await? == Inserted::Duplicate {
+        return Err(name_taken().into());
     }
+    let done = activity(&input.call, &input.activity, input.now, Deed::CreatedFolder, &folder);
+    record(tx, organization, &done).await?;
+    Ok(folder)
 }
 
 /// Makes room for one more item of a folder, and keeps the folder from being deleted meanwhile.
@@ -135,7 +146,8 @@ async fn delete_folder(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     tx.count_items(organization, parent, -1).await?;
     tx.touch_folder(organization, parent, input.now).await?;
     tx.insert_purge(organization, &id, input.now).await?;
-    Ok(())
+    let done = activity(&input.call, &input.activity, input.now, Deed::DeletedFolder, folder.get());
+    record(tx, organization, &done).await
 }
 
 /// Takes a transaction's share out of a folder. False when there is more.
@@ -151,6 +163,8 @@ async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> R
     let detached = tx
         .detach_contents(organization, folder.get(), include_recoverable, deleted, input.now)
         .await?;
+    let (id, initiator) = (&input.activity, input.call.caller().principal());
+    tx.insert_deletions(organization, (id, input.now), initiator, &input.id, deleted).await?;
     Ok(detached)
 }
 

@@ -96,6 +96,7 @@ impl Site {
                 uploads_expired: take(self.expire_uploads(&organization).await),
                 blobs_removed: take(self.remove_garbage(&organization).await),
             });
+            take(self.forget_activities(&organization).await.map(|()| 0));
             take(self.forget_old(&organization).await.map(|()| 0));
         }
         failure.map_or(Ok(done), Err)

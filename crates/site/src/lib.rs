@@ -4,6 +4,7 @@
 //! cannot tell which door a caller came through.
 
 mod access;
+mod activities;
 mod applications;
 mod chain;
 mod change;
@@ -47,6 +48,7 @@ use docharbor_domain::{PasswordRule, Timestamp};
 use docharbor_metadata::Metadata;
 use tokio::sync::{Notify, Semaphore};
 
+pub use activities::ActivitiesQuery;
 pub use applications::NewApplication;
 pub use chain::chain;
 pub use clock::{Clock, SystemClock};
@@ -58,6 +60,9 @@ pub use directory::{DirectoryStatus, SyncReport};
 pub use docharbor_blobs::{Digest, Expected, ReceiveError};
 pub use docharbor_directory::{
     DirectoryError, Kind as DirectoryKind, LdapConnector, Settings as DirectorySettings,
+};
+pub use docharbor_metadata::{
+    Activities, ActivityListing, ActivityPlace, Feed, ListedActivity, Participant,
 };
 pub use docharbor_metadata::{
     Application, Group, GroupListing, Organization, Permission, PermissionListing, Place,
@@ -104,6 +109,8 @@ pub struct Settings {
     pub recycle_bin_retention_ms: i64,
     /// How long administrators can bring it back after that, in milliseconds.
     pub recovery_bin_retention_ms: i64,
+    /// How long activities are kept, in milliseconds.
+    pub activity_retention_ms: i64,
     /// How often everybody is read from a connected directory, in milliseconds.
     pub directory_sync_interval_ms: i64,
     /// What is asked of a password.
@@ -118,6 +125,7 @@ impl Default for Settings {
             garbage_grace_ms: 24 * 3_600_000,
             recycle_bin_retention_ms: 30 * 24 * 3_600_000,
             recovery_bin_retention_ms: 60 * 24 * 3_600_000,
+            activity_retention_ms: 365 * 24 * 3_600_000,
             directory_sync_interval_ms: 300_000,
             password_rule: PasswordRule::default(),
         }

@@ -1,16 +1,17 @@
 //! Sharing: give permissions, list them, take them away.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use docharbor_domain::limits::{GUESTS_PER_CALL_MAX, SHARE_PRINCIPALS_MAX};
 use docharbor_domain::{
-    Call, Folder, FolderId, Granted, Item, OrganizationId, Power, Principal, Refusal, ResourceId,
-    Role, Share, ShareFailure, ShareWith, StorageRule, Timestamp, User, UserId, UserStatus,
-    UserType, grant, may_get,
+    ActivityId, Call, Deed, Folder, FolderId, Granted, Item, OrganizationId, Power, Principal,
+    Refusal, ResourceId, Role, Share, ShareFailure, ShareWith, StorageRule, Timestamp, User,
+    UserId, UserStatus, UserType, grant, may_get,
 };
 use docharbor_metadata::{Inserted, Permission, PermissionListing, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
+use crate::activities::{activity, record};
 use crate::folders::changing;
 use crate::{Error, Site, access};
 
@@ -51,6 +52,7 @@ struct Sharing {
     id: ResourceId,
     shares: Vec<(Share, Option<Guest>)>,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 /// The user who is made of an address that nobody has yet.
@@ -64,7 +66,10 @@ struct Guest {
 struct Revocation {
     call: Call,
     id: ResourceId,
-    revoked: Revoked,
+    /// Whose; everybody's where nobody is named.
+    revoked: Option<Revoked>,
+    now: Timestamp,
+    activity: ActivityId,
 }
 
 impl Site {
@@ -91,7 +96,8 @@ impl Site {
                 (share, guest)
             })
             .collect();
-        let input = Sharing { call: call.clone(), id, shares, now };
+        let activity = self.activity_id();
+        let input = Sharing { call: call.clone(), id, shares, now, activity };
         self.change(call, input, |tx, input| Box::pin(share(tx, input))).await
     }
 
@@ -136,19 +142,23 @@ impl Site {
 
     /// Takes a permission given on an item away. The owner's stays; everybody may give up their own.
     pub async fn revoke(&self, call: &Call, id: ResourceId, revoked: Revoked) -> Result<(), Error> {
-        let input = Revocation { call: call.clone(), id, revoked };
-        self.change(call, input, |tx, input| Box::pin(revoke(tx, input))).await
+        self.take_away(call, id, Some(revoked)).await
     }
 
     /// Takes all permissions given on an item away. The owner's stays.
     pub async fn revoke_all(&self, call: &Call, id: ResourceId) -> Result<(), Error> {
-        self.change(call, (call.clone(), id), |tx, (call, id)| {
-            Box::pin(async move {
-                access::item(tx, call, id, Power::Revoke).await?;
-                Ok(tx.remove_permissions(call.organization(), id).await?)
-            })
-        })
-        .await
+        self.take_away(call, id, None).await
+    }
+
+    async fn take_away(
+        &self,
+        call: &Call,
+        id: ResourceId,
+        revoked: Option<Revoked>,
+    ) -> Result<(), Error> {
+        let (now, activity) = (self.now(), self.activity_id());
+        let input = Revocation { call: call.clone(), id, revoked, now, activity };
+        self.change(call, input, |tx, input| Box::pin(revoke(tx, input))).await
     }
 }
 
@@ -164,7 +174,9 @@ async fn share(tx: &mut Tx, input: &Sharing) -> Result<Vec<Shared>, Error> {
         return Err(changing());
     }
     let holders = tx.permission_holders(organization, &input.id).await?;
-    let mut round = Round { input, item, holders: holders.into_iter().collect(), guests: 0 };
+    let holders: BTreeMap<_, _> = holders.into_iter().collect();
+    let before = holders.clone();
+    let mut round = Round { input, item, holders, guests: 0 };
     let mut results = Vec::with_capacity(input.shares.len());
     for (share, guest) in &input.shares {
         results.push(match round.give(tx, share, guest.as_ref()).await {
@@ -173,14 +185,67 @@ async fn share(tx: &mut Tx, input: &Sharing) -> Result<Vec<Shared>, Error> {
             Err(Ungiven::Stopped(error)) => return Err(error),
         });
     }
+    record_shares(tx, &round, &before).await?;
     Ok(results)
+}
+
+/// Writes down who got a role, and who got another one.
+async fn record_shares(
+    tx: &mut Tx,
+    round: &Round<'_>,
+    before: &BTreeMap<Principal, Role>,
+) -> Result<(), Error> {
+    let Sharing { call, now, activity: id, .. } = round.input;
+    let mut deeds = [
+        (Deed::Shared, Vec::new()),
+        (Deed::ChangedPermission, Vec::new()),
+        (Deed::CreatedLink, Vec::new()),
+        (Deed::ChangedLinkPermission, Vec::new()),
+    ];
+    for (principal, role) in &round.holders {
+        let is_changed = match before.get(principal) {
+            Some(had) if had == role => continue,
+            had => had.is_some(),
+        };
+        let kind = usize::from(is_changed) + 2 * usize::from(is_link(principal));
+        if let Some((_, principals)) = deeds.get_mut(kind) {
+            principals.push(principal.clone());
+        }
+    }
+    let item = round.item.get();
+    record_principals(tx, call, (id, *now), item, deeds).await
+}
+
+/// Writes down what was done with principals; nothing where it was done with none.
+async fn record_principals(
+    tx: &mut Tx,
+    call: &Call,
+    (id, now): (&ActivityId, Timestamp),
+    item: &Item,
+    deeds: impl IntoIterator<Item = (Deed, Vec<Principal>)>,
+) -> Result<(), Error> {
+    let done = deeds.into_iter().filter(|(_, principals)| !principals.is_empty());
+    for (number, (deed, participants)) in done.enumerate() {
+        let mut done = activity(call, &id.nth(number), now, deed, item);
+        done.participants = participants;
+        record(tx, call.organization(), &done).await?;
+    }
+    Ok(())
+}
+
+/// Whether what a principal is given is what people call a link: it is for nobody in particular.
+fn is_link(principal: &Principal) -> bool {
+    match principal {
+        Principal::Anonymous | Principal::Organization(_) => true,
+        Principal::Group(_) | Principal::User(_) => false,
+    }
 }
 
 /// The principals of one call being served, one after the other.
 struct Round<'a> {
     input: &'a Sharing,
     item: Granted<Item>,
-    holders: BTreeSet<Principal>,
+    holders: BTreeMap<Principal, Role>,
     guests: usize,
 }
 
@@ -234,7 +299,7 @@ impl Round<'_> {
         self.require_room(&principal)?;
         let (id, now) = (&self.input.id, self.input.now);
         tx.put_permission(organization, id, &principal, share.role, now).await?;
-        self.holders.insert(principal);
+        self.holders.insert(principal, share.role);
         Ok(invitee)
     }
 
@@ -281,7 +346,7 @@ impl Round<'_> {
     }
 
     fn require_room(&self, principal: &Principal) -> Result<(), ShareFailure> {
-        if self.holders.len() >= SHARE_PRINCIPALS_MAX && !self.holders.contains(principal) {
+        if self.holders.len() >= SHARE_PRINCIPALS_MAX && !self.holders.contains_key(principal) {
             return Err(ShareFailure::TooMany);
         }
         Ok(())
@@ -326,7 +391,12 @@ async fn permissions(
 async fn revoke(tx: &mut Tx, input: &Revocation) -> Result<(), Error> {
     let organization = input.call.organization();
     let item = access::item(tx, &input.call, &input.id, Power::View).await?;
-    let (id, principal) = match &input.revoked {
+    let Some(revoked) = &input.revoked else {
+        item.require(Power::Revoke)?;
+        let gone = tx.remove_permissions(organization, &input.id).await?;
+        return record_revocation(tx, input, item.get(), gone).await;
+    };
+    let (id, principal) = match revoked {
         Revoked::Id(id) => (id.clone(), None),
         Revoked::Principal(principal) => (principal.id().to_owned(), Some(principal.clone())),
         Revoked::Address(address) => match user_of(tx, organization, address).await? {
@@ -336,5 +406,18 @@ async fn revoke(tx: &mut Tx, input: &Revocation) -> Result<(), Error> {
         Revoked::Nobody => return Ok(item.require(Power::Revoke)?),
     };
     item.may_revoke(&id, principal.as_ref(), input.call.user_id())?;
-    Ok(tx.remove_permission(organization, &input.id, &id, principal.as_ref()).await?)
+    let gone = tx.remove_permission(organization, &input.id, &id, principal.as_ref()).await?;
+    record_revocation(tx, input, item.get(), gone).await
+}
+
+async fn record_revocation(
+    tx: &mut Tx,
+    input: &Revocation,
+    item: &Item,
+    gone: Vec<Principal>,
+) -> Result<(), Error> {
+    let (links, people): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_link);
+    let deeds = [(Deed::Unshared, people), (Deed::RemovedLink, links)];
+    let stamp = (&input.activity, input.now);
+    record_principals(tx, &input.call, stamp, item, deeds).await
 }

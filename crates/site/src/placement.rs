@@ -1,11 +1,12 @@
 //! Where items stand: rename, move, recycle, restore. One row changes, whatever hangs below.
 
 use docharbor_domain::{
-    Call, Document, Folder, FolderId, Granted, Item, ItemKind, Life, Power, Refusal, ResourceId,
-    ResourceName, Timestamp, UserId,
+    ActivityId, Call, Deed, Document, Folder, FolderId, Granted, Item, ItemKind, Life, Power,
+    Refusal, ResourceId, ResourceName, Subject, Timestamp, UserId,
 };
 use docharbor_metadata::{Placement, Tx};
 
+use crate::activities::{activity, record};
 use crate::folders::{add_item, changing, name_taken};
 use crate::{Error, Site, access};
 
@@ -38,6 +39,7 @@ struct Update {
     call: Call,
     wanted: ItemUpdate,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 impl Site {
@@ -52,13 +54,14 @@ impl Site {
             }
             .into());
         }
-        let input = Update { call: call.clone(), wanted: update, now: self.now() };
+        let (now, activity) = (self.now(), self.activity_id());
+        let input = Update { call: call.clone(), wanted: update, now, activity };
         self.change(call, input, |tx, input| Box::pin(update_item(tx, input))).await
     }
 }
 
 async fn update_item(tx: &mut Tx, input: &Update) -> Result<(), Error> {
-    let Update { call, wanted: update, now } = input;
+    let Update { call, wanted: update, .. } = input;
     let item = access::item(tx, call, &update.id, Power::View).await?;
     let is_document = matches!(item.get(), Item::Document(_));
     if is_document != (update.kind == ItemKind::Document) {
@@ -68,7 +71,7 @@ async fn update_item(tx: &mut Tx, input: &Update) -> Result<(), Error> {
         (Some(StateChange::Recycle), true) => Ok(item.require(Power::Restore)?),
         (Some(StateChange::Recycle), false) => {
             item.require(Power::Manage)?;
-            recycle(tx, call, &item, *now).await
+            recycle(tx, input, &item).await
         }
         (Some(StateChange::Restore), true) => {
             item.require(Power::Restore)?;
@@ -88,20 +91,17 @@ async fn update_item(tx: &mut Tx, input: &Update) -> Result<(), Error> {
 }
 
 /// Puts an item into its owner's recycle bin.
-async fn recycle(
-    tx: &mut Tx,
-    call: &Call,
-    item: &Granted<Item>,
-    now: Timestamp,
-) -> Result<(), Error> {
+async fn recycle(tx: &mut Tx, input: &Update, item: &Granted<Item>) -> Result<(), Error> {
+    let Update { call, now, .. } = input;
     let organization = call.organization();
     let from = item.standing_in()?;
     let owner = tx.user(organization, item.get().owner()).await?.ok_or(Refusal::Hidden)?;
     let id = ResourceId::new(item.get().id());
     hold(tx, call, item, from, (0, &owner.recycle_bin)).await?;
-    tx.recycle_item(organization, &id, &owner.recycle_bin, now).await?;
-    tx.touch_folder(organization, from, now).await?;
-    Ok(())
+    tx.recycle_item(organization, &id, &owner.recycle_bin, *now).await?;
+    tx.touch_folder(organization, from, *now).await?;
+    record(tx, organization, &activity(call, &input.activity, *now, Deed::Recycled, item.get()))
+        .await
 }
 
 /// The folder an item is restored to: the one that is asked for, else the one it stood in, else its
@@ -133,7 +133,7 @@ async fn place(
     item: &Granted<Item>,
     to: &FolderId,
 ) -> Result<(), Error> {
-    let Update { call, wanted: update, now } = input;
+    let Update { call, wanted: update, now, .. } = input;
     let organization = call.organization();
     let from = item.standing_in()?;
     let id = ResourceId::new(item.get().id());
@@ -164,6 +164,43 @@ async fn place(
     tx.touch_folder(organization, from, *now).await?;
     if to != from {
         tx.touch_folder(organization, to, *now).await?;
+    }
+    record_placement(tx, input, item, to, &owner).await
+}
+
+/// Writes down each of the things that one update did: restored, moved, renamed.
+async fn record_placement(
+    tx: &mut Tx,
+    input: &Update,
+    item: &Granted<Item>,
+    to: &FolderId,
+    owner: &UserId,
+) -> Result<(), Error> {
+    let Update { call, wanted, now, .. } = input;
+    let before = Subject::from(item.get());
+    let name = wanted.name.clone().unwrap_or_else(|| before.name.clone());
+    let subject = Subject {
+        name: name.clone(),
+        owner: owner.clone(),
+        parent: Some(to.clone()),
+        ..before.clone()
+    };
+    let is_renamed = name != before.name;
+    let is_moved = !item.is_recycled() && before.parent.as_ref() != Some(to);
+    let deeds = [
+        (item.is_recycled(), Deed::Restored),
+        (is_moved, Deed::Moved),
+        (is_renamed, Deed::Renamed),
+    ];
+    for (number, (_, deed)) in deeds.into_iter().filter(|(is_done, _)| *is_done).enumerate() {
+        let id = input.activity.nth(number);
+        let mut done = activity(call, &id, *now, deed, subject.clone());
+        match deed {
+            Deed::Moved => done.original_parent.clone_from(&before.parent),
+            Deed::Renamed => done.original_name = Some(before.name.clone()),
+            _ => {}
+        }
+        record(tx, call.organization(), &done).await?;
     }
     Ok(())
 }

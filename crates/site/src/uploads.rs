@@ -2,12 +2,14 @@
 
 use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
 use docharbor_domain::{
-    Call, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId, Power, Refusal,
-    ResourceName, Timestamp, UploadTarget, UserId, Version, VersionId, VersionStatus,
+    ActivityId, Call, Deed, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId,
+    Power, Refusal, ResourceName, Subject, Timestamp, UploadTarget, UserId, Version, VersionId,
+    VersionStatus,
 };
 use docharbor_metadata::Tx;
 use serde::{Deserialize, Serialize};
 
+use crate::activities::{activity, record};
 use crate::folders::{add_item, changing, name_taken};
 use crate::{Error, Site, access};
 
@@ -34,6 +36,7 @@ struct Step {
     document: DocumentId,
     version: VersionId,
     now: Timestamp,
+    activity: ActivityId,
     disposal: Disposal,
 }
 
@@ -83,7 +86,14 @@ impl Site {
 
     fn step(&self, call: &Call, document: DocumentId, version: VersionId) -> Step {
         let now = self.now();
-        Step { call: call.clone(), document, version, now, disposal: self.disposal(now) }
+        Step {
+            call: call.clone(),
+            document,
+            version,
+            now,
+            activity: self.activity_id(),
+            disposal: self.disposal(now),
+        }
     }
 
     /// How bytes are given up now.
@@ -244,7 +254,14 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
         return Err(changing());
     }
     tx.touch_folder(organization, &document.parent, input.now).await?;
-    Ok(())
+    let subject = Subject {
+        name: version.name.clone(),
+        version: Some(version.id.clone()),
+        ..document.into()
+    };
+    let deed = Deed::UploadedVersion;
+    record(tx, organization, &activity(&input.call, &input.activity, input.now, deed, subject))
+        .await
 }
 
 async fn abort(tx: &mut Tx, input: &Step) -> Result<(), Error> {

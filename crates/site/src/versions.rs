@@ -1,10 +1,12 @@
 //! Versions of a document that are deleted and brought back.
 
 use docharbor_domain::{
-    Call, Document, DocumentId, OrganizationId, Power, Refusal, Timestamp, VersionId,
+    ActivityId, Call, Deed, Document, DocumentId, OrganizationId, Power, Refusal, Subject,
+    Timestamp, VersionId,
 };
 use docharbor_metadata::Tx;
 
+use crate::activities::{activity, record};
 use crate::folders::changing;
 use crate::{Error, Site, access};
 
@@ -15,6 +17,7 @@ struct Deletion {
     version: VersionId,
     with_prior: bool,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 #[derive(Clone)]
@@ -23,6 +26,7 @@ struct Restoration {
     document: DocumentId,
     deleted_after: Timestamp,
     now: Timestamp,
+    activity: ActivityId,
 }
 
 impl Site {
@@ -35,7 +39,8 @@ impl Site {
         version: VersionId,
         with_prior: bool,
     ) -> Result<(), Error> {
-        let input = Deletion { call: call.clone(), document, version, with_prior, now: self.now() };
+        let (now, activity) = (self.now(), self.activity_id());
+        let input = Deletion { call: call.clone(), document, version, with_prior, now, activity };
         self.change(call, input, |tx, input| Box::pin(delete(tx, input))).await
     }
 
@@ -46,20 +51,22 @@ impl Site {
             Some(_) => now.plus_millis(-self.settings().recycle_bin_retention_ms),
             None => Timestamp::from_millis(i64::MIN),
         };
-        let input = Restoration { call: call.clone(), document, deleted_after, now };
+        let activity = self.activity_id();
+        let input = Restoration { call: call.clone(), document, deleted_after, now, activity };
         self.change(call, input, |tx, input| Box::pin(restore(tx, input))).await
     }
 }
 
 async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
-    let Deletion { call, document: id, version, with_prior, now } = input;
+    let Deletion { call, document: id, version, with_prior, now, .. } = input;
     let organization = call.organization();
     let granted = access::document(tx, call, id, Power::ManageVersions).await?;
     let document = granted.get();
     lock(tx, organization, document).await?;
     // Read now that nobody can delete it or activate another one.
     let found = tx.version(organization, id, version).await?;
-    if !granted.show(found, version, call)?.is_active() {
+    let found = granted.show(found, version, call)?;
+    if !found.is_active() {
         return Err(Refusal::ProhibitedState(
             "the version is INITIALIZED: abort its upload instead",
         )
@@ -70,11 +77,14 @@ async fn delete(tx: &mut Tx, input: &Deletion) -> Result<(), Error> {
     if tx.delete_active_versions(organization, id, version, prior, *now).await? == 0 {
         return Err(changing());
     }
-    show_newest(tx, organization, document, *now).await
+    show_newest(tx, organization, document, *now).await?;
+    let subject = Subject { name: found.name, version: Some(version.clone()), ..document.into() };
+    let done = activity(call, &input.activity, *now, Deed::DeletedVersion, subject);
+    record(tx, organization, &done).await
 }
 
 async fn restore(tx: &mut Tx, input: &Restoration) -> Result<(), Error> {
-    let Restoration { call, document: id, deleted_after, now } = input;
+    let Restoration { call, document: id, deleted_after, now, .. } = input;
     let organization = call.organization();
     let granted = access::document(tx, call, id, Power::ManageVersions).await?;
     let document = granted.get();
@@ -84,7 +94,8 @@ async fn restore(tx: &mut Tx, input: &Restoration) -> Result<(), Error> {
             Refusal::InvalidOperation("the document has no deleted version to restore").into()
         );
     }
-    show_newest(tx, organization, document, *now).await
+    show_newest(tx, organization, document, *now).await?;
+    record(tx, organization, &activity(call, &input.activity, *now, Deed::Restored, document)).await
 }
 
 async fn lock(

@@ -86,6 +86,42 @@ macro_rules! enumerations {
 }
 
 enumerations! {
+    /// What was done to a folder or document.
+    ActivityType {
+        DocumentCheckedIn = "DOCUMENT_CHECKED_IN",
+        DocumentCheckedOut = "DOCUMENT_CHECKED_OUT",
+        DocumentRenamed = "DOCUMENT_RENAMED",
+        DocumentVersionUploaded = "DOCUMENT_VERSION_UPLOADED",
+        DocumentVersionDeleted = "DOCUMENT_VERSION_DELETED",
+        DocumentVersionViewed = "DOCUMENT_VERSION_VIEWED",
+        DocumentVersionDownloaded = "DOCUMENT_VERSION_DOWNLOADED",
+        DocumentRecycled = "DOCUMENT_RECYCLED",
+        DocumentRestored = "DOCUMENT_RESTORED",
+        DocumentReverted = "DOCUMENT_REVERTED",
+        DocumentShared = "DOCUMENT_SHARED",
+        DocumentUnshared = "DOCUMENT_UNSHARED",
+        DocumentSharePermissionChanged = "DOCUMENT_SHARE_PERMISSION_CHANGED",
+        DocumentShareableLinkCreated = "DOCUMENT_SHAREABLE_LINK_CREATED",
+        DocumentShareableLinkRemoved = "DOCUMENT_SHAREABLE_LINK_REMOVED",
+        DocumentShareableLinkPermissionChanged = "DOCUMENT_SHAREABLE_LINK_PERMISSION_CHANGED",
+        DocumentMoved = "DOCUMENT_MOVED",
+        DocumentCommentAdded = "DOCUMENT_COMMENT_ADDED",
+        DocumentCommentDeleted = "DOCUMENT_COMMENT_DELETED",
+        DocumentAnnotationAdded = "DOCUMENT_ANNOTATION_ADDED",
+        DocumentAnnotationDeleted = "DOCUMENT_ANNOTATION_DELETED",
+        FolderCreated = "FOLDER_CREATED",
+        FolderDeleted = "FOLDER_DELETED",
+        FolderRenamed = "FOLDER_RENAMED",
+        FolderRecycled = "FOLDER_RECYCLED",
+        FolderRestored = "FOLDER_RESTORED",
+        FolderShared = "FOLDER_SHARED",
+        FolderUnshared = "FOLDER_UNSHARED",
+        FolderSharePermissionChanged = "FOLDER_SHARE_PERMISSION_CHANGED",
+        FolderShareableLinkCreated = "FOLDER_SHAREABLE_LINK_CREATED",
+        FolderShareableLinkRemoved = "FOLDER_SHAREABLE_LINK_REMOVED",
+        FolderShareableLinkPermissionChanged = "FOLDER_SHAREABLE_LINK_PERMISSION_CHANGED",
+        FolderMoved = "FOLDER_MOVED",
+    }
     /// Whether a user is given the rights of a power user.
     BooleanEnumType { True = "TRUE", False = "FALSE" }
     /// The state of a comment.
@@ -130,6 +166,8 @@ enumerations! {
     ResourceCollectionType { SharedWithMe = "SHARED_WITH_ME" }
     /// What a list of a folder's contents is ordered by.
     ResourceSortType { Date = "DATE", Name = "NAME" }
+    /// Whether a resource is a folder or a document.
+    ResourceType { Folder = "FOLDER", Document = "DOCUMENT" }
     /// The state of a folder or document.
     ResourceStateType {
         Active = "ACTIVE",

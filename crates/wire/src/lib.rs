@@ -3,6 +3,7 @@
 //! Nothing here knows what an operation does. Every table is held to the official service model
 //! by `cargo xtask check-model`.
 
+mod activities;
 mod body;
 mod collection;
 mod comments;
@@ -27,6 +28,10 @@ mod time;
 mod users;
 mod violation;
 
+pub use activities::{
+    Activity, CommentMetadata, DescribeActivitiesRequest, DescribeActivitiesResponse, Participants,
+    ResourceMetadata, UserActivities, UserMetadata, UserMetadataList,
+};
 pub use body::{BodyError, DEPTH_MAX, parse_body};
 pub use comments::{
     Comment, CommentList, CreateCommentRequest, CreateCommentResponse, DeleteCommentRequest,
@@ -47,11 +52,11 @@ pub use documents::{
     UpdateDocumentVersionRequest, UploadMetadata,
 };
 pub use enumeration::{
-    BooleanEnumType, CommentStatusType, CommentVisibilityType, DocumentSourceType,
+    ActivityType, BooleanEnumType, CommentStatusType, CommentVisibilityType, DocumentSourceType,
     DocumentStatusType, DocumentThumbnailType, DocumentVersionStatus, FolderContentType,
     LocaleType, OrderType, PrincipalType, ResourceCollectionType, ResourceSortType,
-    ResourceStateType, RolePermissionType, RoleType, ShareStatusType, StorageType, UserFilterType,
-    UserSortType, UserStatusType, UserType,
+    ResourceStateType, ResourceType, RolePermissionType, RoleType, ShareStatusType, StorageType,
+    UserFilterType, UserSortType, UserStatusType, UserType,
 };
 pub use errors::{ErrorBody, ErrorCode};
 pub use folders::{
@@ -81,11 +86,12 @@ pub use query::{decode_path_segment, decode_query};
 pub use request::{Input, Request};
 pub use resources::{GetResourcesRequest, GetResourcesResponse};
 pub use text::{
-    AuthenticationHeaderType, CommentIdType, CommentTextType, CustomMetadataKeyType,
-    CustomMetadataValueType, DocumentContentType, DocumentVersionIdType, EmailAddressType,
-    FieldNamesType, HashType, HeaderNameType, HeaderValueType, IdType, MarkerType, MessageType,
-    PageMarkerType, PasswordType, ResourceIdType, ResourceNameType, SearchQueryType, SharedLabel,
-    TimeZoneIdType, UrlType, UserAttributeValueType, UserIdsType, UsernameType,
+    ActivityNamesFilterType, AuthenticationHeaderType, CommentIdType, CommentTextType,
+    CustomMetadataKeyType, CustomMetadataValueType, DocumentContentType, DocumentVersionIdType,
+    EmailAddressType, FieldNamesType, HashType, HeaderNameType, HeaderValueType, IdType,
+    MarkerType, MessageType, PageMarkerType, PasswordType, ResourceIdType, ResourceNameType,
+    SearchMarkerType, SearchQueryType, SharedLabel, TimeZoneIdType, UrlType,
+    UserAttributeValueType, UserIdsType, UsernameType,
 };
 pub use time::{EpochSeconds, TimestampType};
 pub use users::{
@@ -139,6 +145,9 @@ pub fn shapes() -> impl Iterator<Item = &'static shape::Shape> {
         custom_metadata::COLLECTIONS,
         custom_metadata::STRUCTURES,
         custom_metadata::REQUESTS,
+        activities::COLLECTIONS,
+        activities::STRUCTURES,
+        activities::REQUESTS,
         comments::COLLECTIONS,
         comments::STRUCTURES,
         comments::REQUESTS,
@@ -158,6 +167,7 @@ pub fn exchanges() -> impl Iterator<Item = &'static Exchange> {
         resources::EXCHANGES,
         labels::EXCHANGES,
         custom_metadata::EXCHANGES,
+        activities::EXCHANGES,
         comments::EXCHANGES,
     ]
     .into_iter()

@@ -136,6 +136,8 @@ macro_rules! debug {
 }
 
 texts! {
+    /// Types of activities with commas between them.
+    ActivityNamesFilterType plain 1 1024 chars [pattern r"[\w,]+" word_list];
     /// The header `Authentication`: a user's token.
     AuthenticationHeaderType sensitive 1 8199 chars [storable];
     /// The id of a comment.
@@ -178,6 +180,8 @@ texts! {
     /// The name of a folder or document.
     ResourceNameType sensitive 1 255 utf16_units
         [pattern r"[\u0020-\u202D\u202F-\uFFFF]+" resource_name];
+    /// Where a list of activities goes on.
+    SearchMarkerType plain 1 12288 chars [pattern r"[\u0000-\u00FF]+" latin_or_control];
     /// What a search looks for.
     SearchQueryType sensitive 1 512 chars [pattern r"[\u0020-\uFFFF]+" printable];
     /// A label.

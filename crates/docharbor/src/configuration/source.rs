@@ -29,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 25] = [
+const SETTINGS: [Setting; 26] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -50,6 +50,7 @@ const SETTINGS: [Setting; 25] = [
     plain("gc_grace"),
     plain("recycle_bin_retention"),
     plain("recovery_bin_retention"),
+    plain("activity_retention"),
     plain("directory_sync_interval"),
     plain("audit"),
     plain("audit_retention"),

@@ -82,6 +82,7 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert_eq!(configuration.gc_grace.as_secs(), 24 * 3600);
     assert_eq!(configuration.recycle_bin_retention.as_secs(), 30 * 24 * 3600);
     assert_eq!(configuration.recovery_bin_retention.as_secs(), 60 * 24 * 3600);
+    assert_eq!(configuration.activity_retention.as_secs(), 365 * 24 * 3600);
     assert!(configuration.audit.is_on);
     assert_eq!(configuration.audit.retention.as_secs(), 400 * 24 * 3600);
     assert_eq!(configuration.audit.file_max_bytes, 64 << 20);
@@ -125,6 +126,7 @@ fn every_setting_is_understood_from_file_environment_and_flag() {
         ("gc_grace", "1d"),
         ("recycle_bin_retention", "7d"),
         ("recovery_bin_retention", "0d"),
+        ("activity_retention", "14d"),
         ("audit", "off"),
         ("audit_retention", "30d"),
         ("audit_file_size", "1MiB"),

@@ -56,18 +56,8 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     };
     let page = site.comments(&admitted.call, query).await?;
     let next = page.next.map(|ordinal| marker::write(site.keyring(), &list, &ordinal));
-    let listed = page.comments.iter().map(|view| {
-        // Unlike a new comment's, a listed one's administrator has no id: programs were told so.
-        let contributor = match &view.contributor {
-            Contributor::Administrator(arn) => wire::User {
-                username: Some(arn.clone()),
-                user_type: Some(wire::UserType::User),
-                ..encode::nobody()
-            },
-            Contributor::User(id, profile) => encode::contributor(id, profile.as_ref()),
-        };
-        shape(view, contributor)
-    });
+    let listed =
+        page.comments.iter().map(|view| shape(view, encode::listed_contributor(&view.contributor)));
     Reply::json(&DescribeCommentsResponse { comments: listed.collect(), marker: next.transpose()? })
 }
 

@@ -104,6 +104,9 @@ pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Proble
         (site.version(&admitted.call, document.clone(), id).await?, CustomMetadata::default())
     };
     let metadata = if view.may_download && encode::names(request.fields.as_ref(), "SOURCE") {
+        if view.version.is_active() {
+            site.note_download(&admitted.call, &view).await;
+        }
         encode::version_with_source(admitted, &document, &view.version)?
     } else {
         encode::version(&view.version)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use docharbor_domain::{
-    Document, Folder, FolderKind, FolderTotals, PathStep, Profile, StorageRule, Timestamp, User,
-    UserId, UserStatus, UserType, Version,
+    Contributor, Document, Folder, FolderKind, FolderTotals, PathStep, Profile, StorageRule,
+    Timestamp, User, UserId, UserStatus, UserType, Version,
 };
 use docharbor_wire as wire;
 use docharbor_wire::EpochSeconds;
@@ -154,6 +154,19 @@ pub(super) fn contributor(id: &UserId, profile: Option<&Profile>) -> wire::User 
         status: Some(user_status(profile.status)),
         user_type: Some(user_type(profile.user_type)),
         ..user
+    }
+}
+
+/// Who wrote a comment, where it is listed. Unlike a new comment's, a listed one's administrator has no
+/// id: programs were told so.
+pub(super) fn listed_contributor(by: &Contributor) -> wire::User {
+    match by {
+        Contributor::Administrator(arn) => wire::User {
+            username: Some(arn.clone()),
+            user_type: Some(wire::UserType::User),
+            ..nobody()
+        },
+        Contributor::User(id, profile) => contributor(id, profile.as_ref()),
     }
 }
 
