@@ -5,12 +5,12 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 import psycopg
 
+from ports import reserve_port
 from waiting import until
 
 
@@ -37,9 +37,9 @@ class Cluster:
         self.directory.chmod(0o777)
         self.data = self.directory / "data"
         self._run("initdb", "-D", str(self.data), "-U", "stories", "-A", "trust", "-N", "-E", "UTF8")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        # Kept while the server is stopped as well, so that it is found again where it was.
+        self.kept = reserve_port()
+        self.port = self.kept.getsockname()[1]
         self.process = None
         self.databases = 0
         self.start()
@@ -93,7 +93,7 @@ class Cluster:
         return f"postgres://stories@127.0.0.1:{self.port}/{database}"
 
     def execute(self, statement):
-        with psycopg.connect(self.url(), autocommit=True, connect_timeout=2) as connection:
+        with psycopg.connect(self.url(), autocommit=True, connect_timeout=30) as connection:
             connection.execute(statement)
 
     def fresh_database(self):
@@ -106,4 +106,5 @@ class Cluster:
     def remove(self):
         self.thaw()
         self.stop()
+        self.kept.close()
         shutil.rmtree(self.directory)

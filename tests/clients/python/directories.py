@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 
+from ports import reserve_port
 from waiting import until
 
 READER = "cn=reader,dc=example,dc=com"
@@ -20,14 +21,6 @@ def run(*command, text=None):
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{command[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
-
-
-def reserve_port():
-    """A socket that keeps a port for a server that also sets SO_REUSEADDR: nobody else is given it."""
-    kept = socket.socket()
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    kept.bind(("127.0.0.1", 0))
-    return kept
 
 
 def listens(address, port):
@@ -274,7 +267,12 @@ class Samba:
 
     def _answers(self):
         assert self.process.poll() is None, (self.directory / "log").read_text()
-        return listens(self.ADDRESS, 389) and listens(self.ADDRESS, 636)
+        # A port takes connections before anybody answers there.
+        asked = subprocess.run(
+            ["ldapsearch", "-x", "-H", f"ldaps://{self.ADDRESS}", "-s", "base", "-b", ""],
+            env=os.environ | {"LDAPTLS_REQCERT": "never"}, capture_output=True, timeout=60,
+        )
+        return asked.returncode == 0 and listens(self.ADDRESS, 389)
 
     def tool(self, *arguments):
         return run("samba-tool", *arguments, "-s", str(self.configuration),

@@ -10,6 +10,7 @@ import tempfile
 
 import requests
 
+from ports import reserve_port
 from waiting import until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
@@ -37,7 +38,9 @@ class Server:
         self.settings = settings or {}
         self.log_path = self.directory / "stderr.log"
         self.process = None
-        self.port = 0
+        # Kept while the process is gone as well, so that it is found again where it was.
+        self.kept = reserve_port()
+        self.port = self.kept.getsockname()[1]
         self.url = None
         self.variables = None
         try:
@@ -57,7 +60,7 @@ class Server:
         return kept | root | database | self.settings
 
     def start(self):
-        """Starts the process, on the port it had before if it ran already."""
+        """Starts the process, always on the same port."""
         endpoint = self.data / "endpoint"
         endpoint.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
@@ -70,7 +73,6 @@ class Server:
             )
         self.url = until("the endpoint file", lambda: self._endpoint(endpoint)).rstrip("/")
         until("the server is ready", lambda: self.health("ready") == 200)
-        self.port = int(self.url.rsplit(":", 1)[1])
         if self.variables is None:
             self.variables = json.loads(self.run("env", str(self.data), "--shell", "json").stdout)
 
@@ -122,6 +124,7 @@ class Server:
     def remove(self):
         if self.process and self.process.poll() is None:
             self.kill()
+        self.kept.close()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,6 +52,14 @@ def stopped(slapd):
         slapd.start()
 
 
+def overtakes(fast, slow):
+    """Whether a call that began later is answered earlier."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(slow)
+        fast()
+        return not waiting.done()
+
+
 @contextlib.contextmanager
 def hung(slapd):
     slapd.freeze()
@@ -74,7 +83,7 @@ def test_a_directory_is_read_over_tls_from_the_first_byte_or_after_starttls(make
 def test_what_cannot_be_trusted_or_used_is_not_connected(make_site, slapd):
     site = make_site()
     other = Slapd()
-    other.remove()
+    other.stop()
     ca, url = slapd.authority.ca, slapd.tls_url
     assert "nobody whom we trust" in connect(site, url, None, expect=1)
     assert "of another name" in connect(
@@ -84,6 +93,7 @@ def test_what_cannot_be_trusted_or_used_is_not_connected(make_site, slapd):
     assert "anonymously" in connect(site, url, ca, password="", expect=2)
     assert "cannot be reached" in connect(site, other.tls_url, ca, expect=1)
     assert "no people" in connect(site, url, ca, "--user-filter", "(uid=nobody)", expect=1)
+    other.remove()
     assert "not connected" in site.server.run(
         "directory", "status", str(site.server.data), expect=1).stderr
 
@@ -267,9 +277,11 @@ def test_who_comes_from_a_directory_that_fails_is_told_so_and_all_others_go_on(
         with refused(FAILED_DEPENDENCY):
             ann.abort_document_version_upload(**members)
         assert time.monotonic() - time_of < 10
-        begun = time.monotonic()
         connected.admin.get_folder(FolderId=user["RootFolderId"])
-        assert time.monotonic() - begun < 2
+        if trouble is hung:
+            until("an administrator is answered while others wait for the directory", lambda: overtakes(
+                lambda: connected.admin.get_folder(FolderId=user["RootFolderId"]),
+                lambda: outcome(ann.get_folder, FolderId=user["RootFolderId"])))
         assert connected.server.health("ready") == 200
     until("service is back", lambda: outcome(
         ann.get_folder, FolderId=user["RootFolderId"]) is None)
