@@ -42,7 +42,7 @@ class AuditLog:
         def found():
             return [record for record in self.records() if record.get("requestID") == request_id]
 
-        return until(f"the record of {request_id}", found, seconds=5)
+        return until(f"the record of {request_id}", found)
 
     def one(self, request_id):
         records = self.of(request_id)

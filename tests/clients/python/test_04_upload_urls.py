@@ -217,21 +217,26 @@ def test_a_host_that_the_url_was_not_signed_for_is_refused(target):
 
 
 def test_urls_expire_when_they_say(make_site):
-    site = make_site(
-        DOCHARBOR_UPLOAD_URL_LIFETIME="3s", DOCHARBOR_DOWNLOAD_URL_LIFETIME="3s"
-    )
+    # One of them at a time: what is not looked at has all the time that a busy machine may need.
+    site = make_site(DOCHARBOR_UPLOAD_URL_LIFETIME="3s")
     folder = site.person().root
     upload = site.initiate(ParentFolderId=folder, Name="too late")
     expires = until_expired(upload.url)
     assert upload.try_put(b"late").status_code == 403
     assert expires <= time.time()
     unchanged(upload)
-    in_time = site.upload(folder, b"in time", "in time")
+    site = make_site(DOCHARBOR_DOWNLOAD_URL_LIFETIME="3s")
+    in_time = site.upload(site.person().root, b"in time", "in time")
     source = site.source(in_time)
     until_expired(source)
-    answer = requests.get(source, timeout=30)
-    assert answer.status_code == 403
-    assert site.download(in_time) == b"in time"
+    assert requests.get(source, timeout=30).status_code == 403
+    assert until("a new URL works in time", lambda: downloaded(site, in_time)) == b"in time"
+
+
+def downloaded(site, upload):
+    """What a URL that is used at once gives; none where this machine took all of its life for that."""
+    answer = requests.get(site.source(upload), timeout=30)
+    return answer.content if answer.ok else None
 
 
 def until_expired(url):
@@ -243,7 +248,7 @@ def until_expired(url):
 
 
 def test_a_draft_that_nobody_finishes_is_reaped_as_if_aborted(make_site):
-    site = make_site(DOCHARBOR_UPLOAD_EXPIRY="3s")
+    site = make_site(DOCHARBOR_UPLOAD_EXPIRY="8s")
     folder = site.person().root
     kept = site.upload(folder, b"kept", "kept")
     second = site.initiate(Id=kept.document)

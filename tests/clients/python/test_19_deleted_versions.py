@@ -357,8 +357,8 @@ def hasty(make_site):
 
 @pytest.fixture(scope="module")
 def hastier(make_site):
-    """A site that keeps what is thrown away for two seconds, and then not at all."""
-    return make_site(DOCHARBOR_RECYCLE_BIN_RETENTION="2s", DOCHARBOR_RECOVERY_BIN_RETENTION="0d")
+    """A site that keeps what is thrown away for five seconds, and then not at all."""
+    return make_site(DOCHARBOR_RECYCLE_BIN_RETENTION="5s", DOCHARBOR_RECOVERY_BIN_RETENTION="0d")
 
 
 def in_time(site, owner, what, holds):

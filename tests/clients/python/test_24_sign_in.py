@@ -10,6 +10,7 @@ import requests
 
 from client import workdocs
 from site_story import PASSWORD
+from waiting import until
 
 NEW_PASSWORD = "Anchor-2026"
 
@@ -179,9 +180,11 @@ def test_a_site_nobody_has_is_answered_as_a_name_nobody_has(make_site):
         return answer.status_code, shown
 
     for site, name in (("third", person.username), ("second", person.username), (first, "nobody")):
-        said = [text(site, name) for _ in range(6)]
-        assert [status for status, _ in said] == [403] * 5 + [429], (site, said)
+        said = [text(site, name) for _ in range(5)]
+        assert [status for status, _ in said] == [403] * 5, (site, said)
         assert "name or the password is wrong" in said[0][1]
+        # The first wait is a second, which this machine may take for the attempt itself.
+        until("the next has to wait", lambda: text(site, name)[0] == 429)
     # Nobody's tries elsewhere keep this one out, and the right site is a must.
     assert browser.sign_in(person.username, PASSWORD, site="").status_code == 403
     assert browser.sign_in(person.username, PASSWORD, site=first).status_code == 303

@@ -151,6 +151,11 @@ def record_of(log, answer):
     return log.one(answer.headers["x-amzn-requestid"])
 
 
+def hasty(*answers):
+    """Those that have to wait; an answer that is an error counts as nothing by itself."""
+    return [answer for answer in answers if answer.status_code == 429]
+
+
 def test_every_sign_in_leaves_a_record_of_whose_name_it_had(site, log):
     person = site.person(EmailAddress=f"{site.name('mail')}@example.com")
     user = {"type": "Unknown", "principalId": person.id, "accountId": "000000000000"}
@@ -180,7 +185,9 @@ def test_every_sign_in_leaves_a_record_of_whose_name_it_had(site, log):
     for _ in range(5):
         held(browser.sign_in(name, "CANARYwrong"), "ConsoleLogin", user, failure,
              "FailedAuthentication")
-    held(browser.sign_in(name, PASSWORD), "ConsoleLogin", user, failure, "TooManyAttempts")
+    # The first wait is a second, which this machine may take for the attempt itself; the next double.
+    [hurried] = until("one has to wait", lambda: hasty(browser.sign_in(name, "CANARYwrong")))
+    held(hurried, "ConsoleLogin", user, failure, "TooManyAttempts")
     assert "canary" not in log.text().lower()
 
 

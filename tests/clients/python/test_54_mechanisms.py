@@ -22,7 +22,7 @@ from raw import Message, Wires, sign, summary
 from server import ROOT_KEY, ROOT_SECRET, Server
 from site_story import PASSWORD, Site
 from test_24_sign_in import Browser
-from waiting import until_clock
+from waiting import until, until_clock
 
 MECHANISMS = ("signature", "query", "token", "bearer", "url", "cookie")
 DOORS = ("api", "iam", "download", "upload")
@@ -286,9 +286,15 @@ def signing_at(monkeypatch):
 def test_a_signature_holds_for_five_minutes_to_the_second(
     site, wires, folder, signing_at, seconds, status
 ):
-    signing_at(seconds)
-    message = sign(site.server, "GET", f"/api/v1/folders/{folder}")
-    answer = wires.send(message)
+    def sent_at_once():
+        """The answer to a request that was there in the second in which it was signed."""
+        signing_at(seconds)
+        begun = time.monotonic()
+        message = sign(site.server, "GET", f"/api/v1/folders/{folder}")
+        answer = wires.send(message)
+        return (message, answer) if time.monotonic() - begun < 0.9 else None
+
+    message, answer = until("this machine is fast enough for the story", sent_at_once)
     assert answer.status == status, summary(message, answer)
 
 

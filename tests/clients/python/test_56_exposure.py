@@ -324,7 +324,7 @@ class FirstStart:
         until("it listens", lambda: self.endpoint.exists() and self.endpoint.read_text().strip())
         self.url = self.endpoint.read_text().strip()
         self.port = int(self.url.rsplit(":", 1)[1])
-        until("it is ready", lambda: requests.get(self.url + "/health/ready", timeout=5).status_code == 200)
+        until("it is ready", lambda: requests.get(self.url + "/health/ready", timeout=30).status_code == 200)
 
     @property
     def endpoint(self):

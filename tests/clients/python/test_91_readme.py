@@ -62,7 +62,7 @@ def test_the_commands_of_every_page_work_as_they_stand(tmp_path):
         site = {"DOCHARBOR_ORGANIZATION_ID": json.loads(shown.stdout)["DOCHARBOR_ORGANIZATION_ID"]}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            cwd=tmp_path, env=client, capture_output=True, text=True, timeout=120,
+            cwd=tmp_path, env=client, capture_output=True, text=True, timeout=600,
         )
         assert done.returncode == 0, done.stderr
         assert '"hello.txt"' in done.stdout
@@ -80,6 +80,6 @@ def run_python(text, folder, environment):
     (folder / "block.py").write_text(text)
     script = f'eval "$(target/release/docharbor env)"; exec "{sys.executable}" block.py'
     done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
