@@ -69,7 +69,7 @@ def test_a_name_or_policy_too_long_is_refused_before_wildcards_are_held_against_
     for member, call in (("UserName", narrow.get_user), ("PathPrefix", narrow.list_users)):
         assert error_of(call, **{member: "/" + "a" * 900_000}) == ("ValidationError", 400)
     assert error_of(narrow.get_user, UserName="a" * 1_000) == ACCESS_DENIED
-    # It took minutes.
+    # Holding the wildcards against it would take minutes.
     assert time.monotonic() - begun < 20
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("*"))
     role = iam.get_role(RoleName=name)["Role"]["Arn"]
@@ -287,6 +287,31 @@ def test_every_operation_lets_in_only_whom_a_policy_allows(site, iam, user):
             iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=text)
             assert is_denied(operation), (operation, rule)
     wire.close()
+
+
+def test_a_key_of_the_operator_s_ends_at_once_with_all_that_was_begun_with_it(site, folder):
+    data = str(site.server.data)
+
+    def listed():
+        done = site.server.run("key", "list", data)
+        return {key["AccessKeyId"]: key for key in map(json.loads, done.stdout.splitlines())}
+
+    name = site.name("operator")
+    key, other = site.server.key(name), site.server.key(name)
+    begun = service("sts", site.server, key).get_session_token()["Credentials"]
+    session = begun["AccessKeyId"], begun["SecretAccessKey"], begun["SessionToken"]
+    assert (listed()[key[0]]["Name"], listed()[key[0]]["Status"]) == (name, "Active")
+    # A session is no key that anybody keeps.
+    assert session[0] not in listed()
+    assert [allowed(site, one, folder) for one in (key, session)] == [None, None]
+    site.server.run("key", "delete", key[0], data)
+    assert [allowed(site, one, folder) for one in (key, session)] == [UNKNOWN, UNKNOWN]
+    assert allowed(site, other, folder) is None
+    assert key[0] not in listed() and other[0] in listed()
+    assert "does not exist" in site.server.run("key", "delete", key[0], data, expect=1).stderr
+    root = site.server.root
+    assert "root key cannot be deleted" in site.server.run("key", "delete", root[0], data, expect=1).stderr
+    assert allowed(site, root, folder) is None
 
 
 def test_the_command_line_makes_a_key_with_a_narrow_policy(site, ann, tmp_path):

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use docharbor_domain::{Share, ShareWith};
+use docharbor_metadata::Failures;
 use docharbor_site::{Attempt, SignIn};
 use futures::FutureExt as _;
 use zeroize::Zeroizing;
@@ -17,6 +18,7 @@ on_both_engines! {
     waits_grow_for_a_name_and_end_with_the_right_password,
     a_name_written_in_another_way_is_the_same_name,
     an_address_that_tries_many_names_waits,
+    all_together_wait_after_very_many_failures_and_never_for_long,
     attempts_made_at_once_do_not_slip_past_the_count,
     failures_are_forgotten_with_time,
 }
@@ -198,6 +200,42 @@ async fn an_address_that_tries_many_names_waits(test: TestSite) {
     assert!(matches!(tried(&test, "bob", PASSWORD).await, SignIn::Wait { retry_ms: 1_000 }));
     let elsewhere = attempt(&test, "bob", PASSWORD, "192.0.2.2");
     assert!(matches!(test.site.sign_in(elsewhere).await.unwrap(), SignIn::Done(_)));
+}
+
+async fn all_together_wait_after_very_many_failures_and_never_for_long(test: TestSite) {
+    let mut before = 0;
+    let mut from_a_new_address = |password| {
+        before += 1;
+        attempt(&test, "ann", password, &format!("192.0.2.{before}"))
+    };
+    for (failures, wait_ms) in [(499, 1_000), (503, 5_000), (1_000_000, 5_000)] {
+        all_together_failed(&test, failures).await;
+        if failures < 500 {
+            let last = test.site.sign_in(from_a_new_address("wrong")).await.unwrap();
+            assert!(matches!(last, SignIn::Wrong), "{last:?}");
+        }
+        let next = test.site.sign_in(from_a_new_address(PASSWORD)).await.unwrap();
+        assert!(matches!(next, SignIn::Wait { retry_ms } if retry_ms == wait_ms), "{next:?}");
+        test.advance(wait_ms);
+        let done = test.site.sign_in(from_a_new_address(PASSWORD)).await.unwrap();
+        assert!(matches!(done, SignIn::Done(_)), "{done:?}");
+    }
+}
+
+/// Writes down that so many attempts of everybody failed until now.
+async fn all_together_failed(test: &TestSite, count: i64) {
+    let failures = Failures { count, last: test.site.now() };
+    let input = (test.call.organization().clone(), failures);
+    test.metadata
+        .write(input, |tx, (organization, failures)| {
+            async move {
+                tx.failures_locked(organization, "everybody").await?;
+                tx.put_failures(organization, "everybody", *failures).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
 }
 
 async fn attempts_made_at_once_do_not_slip_past_the_count(test: TestSite) {
