@@ -283,10 +283,17 @@ fn is_resource(text: &str) -> bool {
     text == "*" || is_organization_arn(text) || is_identity_arn(text)
 }
 
-/// Whether a text is `arn:aws:workdocs:REGION:ACCOUNT:organization/ID`, with wildcards or without.
+/// Whether a text is `arn:aws:workdocs:REGION:ACCOUNT:organization/ID`, with wildcards or without. What
+/// names something within an organization would cover nothing, and as a Deny forbid nothing.
 fn is_organization_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
-    matches!(parts[..], ["arn", "aws", "workdocs", _, _, last] if last.starts_with("organization/"))
+    let is_id = |id: &str| {
+        !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-*?".contains(&b))
+    };
+    matches!(
+        parts[..],
+        ["arn", "aws", "workdocs", _, _, last] if last.strip_prefix("organization/").is_some_and(is_id)
+    )
 }
 
 /// Whether a text is the ARN of a user, a role or a session, with wildcards or without.

@@ -231,6 +231,10 @@ fn what_is_not_understood_is_refused_when_it_is_written() {
         r#"{"Effect":"Deny","Action":"work*:GetFolder","Resource":"*"}"#,
         r#"{"Effect":"Deny","Action":[],"Resource":"*"}"#,
         r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:folder/x:organization/d-0123456789"}"#,
+        r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:organization/d-0123456789/folder/x"}"#,
+        r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:organization/d-0123456789/*"}"#,
+        r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:workdocs:*:*:organization/"}"#,
+        r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:workdocs:*:*:organization/d-1:organization/*"}"#,
         r#"{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}"#,
         // A Deny of a text that nothing has would forbid nothing.
         r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::*:user/${aws:username}"}"#,
