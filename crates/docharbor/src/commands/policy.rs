@@ -26,6 +26,9 @@ pub(crate) struct Simulate {
     /// The call, as workdocs:GetFolder
     #[arg(long, value_name = "ACTION")]
     action: String,
+    /// What a call of iam or sts is about: the ARN of a user or role
+    #[arg(long, value_name = "ARN")]
+    resource: Option<String>,
     /// Where it comes from
     #[arg(long, value_name = "ADDRESS")]
     source_ip: Option<IpAddr>,
@@ -43,6 +46,7 @@ impl Policy {
         let (decision, is_allowed) = wiring::simulate(&Simulated {
             policy: &read_policy(&simulate.policy)?,
             action: &simulate.action,
+            resource: simulate.resource.as_deref(),
             source_ip: simulate.source_ip,
             time: simulate.time.as_deref(),
             organization_id: simulate.organization_id.as_deref(),

@@ -7,6 +7,7 @@ use docharbor_domain::{
 };
 use docharbor_server::audit::iso_8601;
 use docharbor_site::{Clock as _, Error, SystemClock};
+use docharbor_wire::Operation;
 use serde::Serialize;
 
 use super::deed::Deed;
@@ -73,6 +74,8 @@ pub(crate) struct Simulated<'a> {
     /// The text of the policy.
     pub(crate) policy: &'a str,
     pub(crate) action: &'a str,
+    /// What a call of iam or sts is about.
+    pub(crate) resource: Option<&'a str>,
     pub(crate) source_ip: Option<IpAddr>,
     /// The time of the call, as policies write it.
     pub(crate) time: Option<&'a str>,
@@ -93,7 +96,7 @@ pub(crate) fn simulate(call: &Simulated<'_>) -> Result<(&'static str, bool), Fai
     let organization = OrganizationId::new(call.organization_id.unwrap_or("d-0000000000"));
     let asked = Asked {
         action: &action,
-        resource: "*",
+        resource: call.resource.unwrap_or("*"),
         organization: &organization,
         principal_arn: "arn:aws:iam::000000000000:user/simulated",
         role_arn: None,
@@ -109,10 +112,18 @@ pub(crate) fn simulate(call: &Simulated<'_>) -> Result<(&'static str, bool), Fai
     })
 }
 
-/// The action as policies are asked about it: with its service, by the service's present name.
+/// The action as policies are asked about it: with its service, by the service's present name. A slip in
+/// it must not be told that a wildcard allows it.
 fn action_of(text: &str) -> Result<String, Failure> {
     match text.split_once(':') {
-        Some(("workdocs" | "zocalo", name)) if !name.is_empty() => Ok(format!("workdocs:{name}")),
+        Some(("workdocs" | "zocalo", name)) if Operation::from_name(name).is_some() => {
+            Ok(format!("workdocs:{name}"))
+        }
+        Some(("workdocs" | "zocalo", _)) => Err(Failure::usage(
+            "The action was not taken",
+            "WorkDocs has no operation of this name",
+            "write it as the API does, capital letters too: --action workdocs:GetFolder",
+        )),
         Some(("iam" | "sts", name)) if !name.is_empty() => Ok(text.to_owned()),
         _ => Err(Failure::usage(
             "The action was not taken",
@@ -150,11 +161,30 @@ mod tests {
             ("workdocs:DeleteFolder", inside, "2026-11-24", Some("implicitDeny")),
             ("workdocs:GetFolder", inside, "2025-12-31T23:59:59Z", Some("explicitDeny")),
             ("GetFolder", inside, "2026-11-24", None),
+            ("workdocs:GetFoldr", inside, "2026-11-24", None),
+            ("workdocs:", inside, "2026-11-24", None),
             ("workdocs:GetFolder", inside, "soon", None),
         ] {
             let time = Some(time);
-            let call = Simulated { policy, action, source_ip, time, organization_id: None };
+            let (resource, organization_id) = (None, None);
+            let call = Simulated { policy, action, resource, source_ip, time, organization_id };
             assert_eq!(simulate(&call).ok().map(|(said, _)| said), said, "{call:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_about_names_is_tried_with_one() {
+        let policy = r#"{"Version":"2012-10-17","Statement":[
+            {"Effect":"Allow","Action":"iam:*","Resource":"*"},
+            {"Effect":"Deny","Action":"iam:Delete*","Resource":"arn:aws:iam::*:user/ann"}]}"#;
+        for (resource, said) in [
+            (Some("arn:aws:iam::000000000000:user/ann"), "explicitDeny"),
+            (Some("arn:aws:iam::000000000000:user/bob"), "allowed"),
+            (None, "allowed"),
+        ] {
+            let (action, source_ip, time, organization_id) = ("iam:DeleteUser", None, None, None);
+            let call = Simulated { policy, action, resource, source_ip, time, organization_id };
+            assert_eq!(simulate(&call).ok().map(|(said, _)| said), Some(said), "{call:?}");
         }
     }
 }
