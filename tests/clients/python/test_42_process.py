@@ -19,23 +19,25 @@ def test_a_slow_upload_is_taken_to_its_end_before_the_server_stops(make_site):
     site = make_site()
     upload = site.initiate(ParentFolderId=site.person().root, Name="slow")
     parts = urlsplit(upload.url)
+    # So much that the server does not keep it all in memory.
+    half = b"12345" * 1_000_000
     with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
         connection.sendall(
             f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-            "Content-Length: 10\r\n\r\n12345".encode()
+            f"Content-Length: {2 * len(half)}\r\n\r\n".encode() + half
         )
-        # An answered call of a later connection shows that the server has begun with this one.
-        site.admin.get_document_version(**upload.ids)
+        staging = site.server.data / "staging"
+        until("the server has begun with it", lambda: any(staging.iterdir()))
         site.server.terminate()
         until("nobody new is let in", lambda: site.server.health("live") is None)
         assert site.server.process.poll() is None
-        connection.sendall(b"67890")
+        connection.sendall(half)
         answer = connection.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")
     site.server.wait()
     site.server.start()
     upload.activate()
-    assert site.download(upload) == b"1234567890"
+    assert site.download(upload) == 2 * half
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
