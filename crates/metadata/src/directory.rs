@@ -3,9 +3,10 @@
 use docharbor_domain::{GroupId, OrganizationId, Timestamp, User, UserId, UserStatus, folded};
 
 use crate::StoreError;
-use crate::driver::Tx;
+use crate::driver::{Lock, Tx};
 use crate::groups::Member;
 use crate::users::{decode_status, encode_status};
+use crate::value::Row;
 
 const DIRECTORY: &str =
     "SELECT settings, sealed_password, synced_ms FROM directory WHERE organization_id = $1";
@@ -26,6 +27,14 @@ const USER_BY_KEY: &str = "
 const USERS: &str = "
     SELECT id, directory_key, username, email, given_name, surname, status, status_before
       FROM site_user WHERE organization_id = $1 AND directory_key IS NOT NULL";
+
+const USER: &str = "
+    SELECT id, directory_key, username, email, given_name, surname, status, status_before
+      FROM site_user WHERE organization_id = $1 AND id = $2 AND directory_key IS NOT NULL";
+
+const KEEP_INACTIVE: &str = "
+    UPDATE site_user SET status_before = 'INACTIVE'
+     WHERE organization_id = $1 AND id = $2 AND status_before IS NOT NULL";
 
 const SET_USER_KEY: &str = "
     UPDATE site_user SET directory_key = $3, status_before = $4
@@ -172,20 +181,27 @@ impl Tx {
         organization: &OrganizationId,
     ) -> Result<Vec<DirectoryUser>, StoreError> {
         let rows = self.rows(USERS, &[organization.into()]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DirectoryUser {
-                    id: UserId::new(row.text(0)?),
-                    key: row.text(1)?.to_owned(),
-                    username: row.text(2)?.to_owned(),
-                    email: row.text_opt(3)?.map(str::to_owned),
-                    given_name: row.text(4)?.to_owned(),
-                    surname: row.text(5)?.to_owned(),
-                    status: decode_status(row.text(6)?)?,
-                    status_before: row.text_opt(7)?.map(decode_status).transpose()?,
-                })
-            })
-            .collect()
+        rows.iter().map(decode_user).collect()
+    }
+
+    /// Reads a user who comes from the directory, and holds them until the transaction ends.
+    pub async fn directory_user_locked(
+        &mut self,
+        organization: &OrganizationId,
+        user: &UserId,
+    ) -> Result<Option<DirectoryUser>, StoreError> {
+        let row = self.row_locked(Lock::Update, USER, &[organization.into(), user.into()]).await?;
+        row.as_ref().map(decode_user).transpose()
+    }
+
+    /// Lets a user whom the directory no longer has stay inactive when it has them again.
+    pub async fn keep_directory_user_inactive(
+        &mut self,
+        organization: &OrganizationId,
+        user: &UserId,
+    ) -> Result<(), StoreError> {
+        self.execute(KEEP_INACTIVE, &[organization.into(), user.into()]).await?;
+        Ok(())
     }
 
     /// Says of a user just made that they come from the directory.
@@ -281,4 +297,17 @@ impl Tx {
             })
             .collect()
     }
+}
+
+fn decode_user(row: &Row) -> Result<DirectoryUser, StoreError> {
+    Ok(DirectoryUser {
+        id: UserId::new(row.text(0)?),
+        key: row.text(1)?.to_owned(),
+        username: row.text(2)?.to_owned(),
+        email: row.text_opt(3)?.map(str::to_owned),
+        given_name: row.text(4)?.to_owned(),
+        surname: row.text(5)?.to_owned(),
+        status: decode_status(row.text(6)?)?,
+        status_before: row.text_opt(7)?.map(decode_status).transpose()?,
+    })
 }

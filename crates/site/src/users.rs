@@ -188,6 +188,10 @@ async fn set_status(tx: &mut Tx, input: &StatusChange) -> Result<User, Error> {
     tx.lock_organization(input.call.organization()).await?;
     let mut user = existing(tx, &input.call, &input.id).await?;
     if user.status == input.status {
+        if user.status == UserStatus::Inactive {
+            // Whom the directory let go is deactivated here as well, and does not come back with it.
+            tx.keep_directory_user_inactive(input.call.organization(), &user.id).await?;
+        }
         return Ok(user);
     }
     if is_active_administrator(&user) {

@@ -43,8 +43,18 @@ pub struct SyncReport {
 /// What is written about one person.
 #[derive(Clone)]
 enum Step {
-    Add { user: Box<User>, folders: [Folder; 2], key: String, before: Option<UserStatus> },
-    Change { wanted: DirectoryUser, now: Timestamp },
+    Add {
+        user: Box<User>,
+        folders: Box<[Folder; 2]>,
+        key: String,
+        before: Option<UserStatus>,
+    },
+    /// `None` where the directory no longer has them.
+    Change {
+        id: UserId,
+        person: Option<Box<Person>>,
+        now: Timestamp,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -53,6 +63,7 @@ enum Done {
     Changed,
     Deactivated,
     Skipped,
+    Nothing,
 }
 
 impl Site {
@@ -87,6 +98,7 @@ impl Site {
                     Done::Changed => &mut report.changed,
                     Done::Deactivated => &mut report.deactivated,
                     Done::Skipped => &mut report.skipped,
+                    Done::Nothing => continue,
                 } += 1;
             }
         }
@@ -115,17 +127,16 @@ impl Site {
             match known.remove(&person.key) {
                 None => steps.push(self.addition(organization, person, now)),
                 Some(was) => {
-                    let wanted = wanted(&was, Some(person));
-                    if wanted != was {
-                        steps.push(Step::Change { wanted, now });
+                    if wanted(&was, Some(person)) != was {
+                        let person = Some(Box::new(person.clone()));
+                        steps.push(Step::Change { id: was.id, person, now });
                     }
                 }
             }
         }
         // Those who are gone leave their names to others first.
         let gone = known.into_values().filter_map(|was| {
-            let wanted = wanted(&was, None);
-            (wanted != was).then_some(Step::Change { wanted, now })
+            (wanted(&was, None) != was).then_some(Step::Change { id: was.id, person: None, now })
         });
         gone.collect::<Vec<_>>().into_iter().chain(steps).collect()
     }
@@ -136,7 +147,7 @@ impl Site {
             None => UserId::from_random(organization, lasting(organization, &person.key)),
         };
         let [root, bin] = [self.random(), self.random()].map(FolderId::from_random);
-        let folders = Folder::new_roots(&id, root.clone(), bin.clone(), now);
+        let folders = Box::new(Folder::new_roots(&id, root.clone(), bin.clone(), now));
         let (status, before) = if person.is_disabled {
             (UserStatus::Inactive, Some(UserStatus::Pending))
         } else {
@@ -265,9 +276,11 @@ async fn write_people(
     for step in steps {
         done.push(match step {
             Step::Add { user, folders, key, before } => {
-                add(tx, user, folders, key, *before).await?
+                add(tx, user, folders.as_slice(), key, *before).await?
             }
-            Step::Change { wanted, now } => change(tx, organization, wanted, *now).await?,
+            Step::Change { id, person, now } => {
+                change(tx, organization, id, person.as_deref(), *now).await?
+            }
         });
     }
     Ok(done)
@@ -292,15 +305,23 @@ async fn add(
     Ok(Done::Added)
 }
 
+/// Writes what the directory says of a user as they are now: an administrator may have deactivated
+/// them since everybody was read.
 async fn change(
     tx: &mut Tx,
     organization: &OrganizationId,
-    wanted: &DirectoryUser,
+    id: &UserId,
+    person: Option<&Person>,
     now: Timestamp,
 ) -> Result<Done, Error> {
-    let Some(mut user) = tx.user_locked(organization, &wanted.id).await? else {
-        return Ok(Done::Skipped);
+    let Some(was) = tx.directory_user_locked(organization, id).await? else {
+        return Ok(Done::Nothing);
     };
+    let Some(mut user) = tx.user(organization, id).await? else { return Ok(Done::Nothing) };
+    let wanted = wanted(&was, person);
+    if wanted == was {
+        return Ok(Done::Nothing);
+    }
     let is_deactivated =
         user.status != UserStatus::Inactive && wanted.status == UserStatus::Inactive;
     user.username.clone_from(&wanted.username);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use docharbor_blobs::{BlobStore, LIST_PAGE_MAX, LocalBlobs};
+use docharbor_directory::Connector;
 use docharbor_domain::{
     Action, Administrator, Call, Caller, Circumstances, DocumentId, Folder, FolderId, Identity,
     ItemKind, NewUpload, OrganizationId, Refusal, ResourceId, ResourceName, Scope, Scopes,
@@ -127,6 +128,17 @@ impl TestSite {
     /// Another site on the same data, which keeps its bytes through `blobs`.
     pub(crate) fn site_over(&self, blobs: Arc<dyn BlobStore>) -> Site {
         site(&self.metadata, blobs, &self.clock, self.site.settings().clone())
+    }
+
+    /// Another site on the same data, which asks other directories and another clock.
+    pub(crate) fn site_asking(
+        &self,
+        directories: Arc<dyn Connector>,
+        clock: Arc<dyn Clock>,
+    ) -> Site {
+        let settings = self.site.settings().clone();
+        let blobs = Arc::new(self.blobs.clone());
+        Site::new(parts(&self.metadata, blobs, directories, clock, settings))
     }
 
     /// Somebody to act in a task of its own.
@@ -551,16 +563,28 @@ fn site(
     clock: &Arc<TestClock>,
     settings: Settings,
 ) -> Site {
-    Site::new(Parts {
+    let directories = Arc::new(docharbor_site::LdapConnector);
+    let clock = Arc::<TestClock>::clone(clock);
+    Site::new(parts(metadata, blobs, directories, clock, settings))
+}
+
+fn parts(
+    metadata: &Metadata,
+    blobs: Arc<dyn BlobStore>,
+    directories: Arc<dyn Connector>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+) -> Parts {
+    Parts {
         metadata: metadata.clone(),
         blobs,
-        directories: Arc::new(docharbor_site::LdapConnector),
-        clock: Arc::<TestClock>::clone(clock),
+        directories,
+        clock,
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&MasterKey::new([7; 32])),
         settings,
         on_fatal: Arc::new(|error| panic!("{error}")),
-    })
+    }
 }
 
 impl Database {
