@@ -123,18 +123,8 @@ impl Door {
             return url.clone();
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let is_trusted = peer.is_some_and(|ConnectInfo(peer)| {
-            settings.trusted_proxies.iter().any(|net| net.contains(&peer.ip()))
-        });
-        let forwarded =
-            |name| parts.headers.get(name).filter(|_| is_trusted)?.to_str().ok().filter(is_host);
-        let scheme = match forwarded("x-forwarded-proto") {
-            Some("https") => "https",
-            Some(_) | None => "http",
-        };
-        let sent = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = forwarded("x-forwarded-host").or_else(|| sent.filter(is_host));
-        format!("{scheme}://{}", host.unwrap_or("localhost"))
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
+        scheme_and_host(peer, &parts.headers, &settings.trusted_proxies)
     }
 
     /// A URL through which the caller may send or fetch the bytes of one version, and nothing else.
@@ -171,18 +161,36 @@ impl Door {
     }
 }
 
+/// Where a client reaches this server, by its own word or that of a trusted proxy.
+fn scheme_and_host(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> String {
+    let is_told = peer.is_some_and(|peer| is_trusted(peer, trusted));
+    let forwarded = |name| headers.get(name).filter(|_| is_told)?.to_str().ok().filter(is_host);
+    let scheme = match forwarded("x-forwarded-proto") {
+        Some("https") => "https",
+        Some(_) | None => "http",
+    };
+    let sent = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = forwarded("x-forwarded-host").or_else(|| sent.filter(is_host));
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
+}
+
+/// Whether an address is a trusted proxy's. Who listens on all addresses sees those of the fourth
+/// version as some of the sixth.
+fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(&address.to_canonical()))
+}
+
 /// The nearest address on the way of a request that is no trusted proxy's.
 fn nearest_untrusted(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut nearest = peer.to_canonical();
-    let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
-    if !is_trusted(&nearest) {
+    if !is_trusted(nearest, trusted) {
         return nearest;
     }
     for value in headers.get_all("x-forwarded-for").iter().rev() {
         for text in value.to_str().unwrap_or_default().rsplit(',') {
             let Ok(ip) = text.trim().parse::<IpAddr>() else { return nearest };
             nearest = ip.to_canonical();
-            if !is_trusted(&nearest) {
+            if !is_trusted(nearest, trusted) {
                 return nearest;
             }
         }
@@ -229,6 +237,29 @@ mod tests {
             }
             let found = nearest_untrusted(peer.parse().unwrap(), &headers, &trusted);
             assert_eq!(found, client.parse::<IpAddr>().unwrap(), "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_where_a_server_is_reached() {
+        let trusted: [IpNet; 1] = ["10.0.0.0/8".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("host", "backend:8420"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "docs.example.com"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        for (peer, url) in [
+            (Some("203.0.113.5"), "http://backend:8420"),
+            (Some("10.0.0.1"), "https://docs.example.com"),
+            (Some("::ffff:10.0.0.1"), "https://docs.example.com"),
+            (Some("::ffff:203.0.113.5"), "http://backend:8420"),
+            (None, "http://backend:8420"),
+        ] {
+            let address = peer.map(|peer| peer.parse().unwrap());
+            assert_eq!(scheme_and_host(address, &headers, &trusted), url, "{peer:?}");
         }
     }
 }
