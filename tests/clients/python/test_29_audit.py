@@ -670,7 +670,7 @@ def fill_and_recover(site, log, root):
     def again():
         return outcome(site.admin.create_folder, ParentFolderId=root, Name="after") is None
 
-    until("changes are taken again", again, seconds=10)
+    until("changes are taken again", again)
     refused_ones = [one for one in log.records() if one.get("errorCode") == "ServiceUnavailableException"]
     # What was refused for want of room is on record, now that there is some.
     assert 5 <= len(refused_ones)

@@ -264,7 +264,8 @@ impl Writer {
         let written = self.try_flush();
         self.is_stuck = written.is_err();
         let result = written.as_ref().map_err(|_| Unrecorded).copied();
-        let health = written.and_then(|()| self.reserve());
+        // Without these no further change is begun; those whose records are on the disk are done.
+        let health = written.and_then(|()| self.reserve()).and_then(|()| self.keep_head());
         if let Err(error) = &health
             && self.is_healthy.swap(false, Ordering::Relaxed)
         {
@@ -309,6 +310,11 @@ impl Writer {
         if !self.waiting.is_empty() {
             self.sync()?;
         }
+        Ok(())
+    }
+
+    /// Writes down once in a while how far the log has come.
+    fn keep_head(&mut self) -> io::Result<()> {
         let now_ms = self.now_ms();
         if (now_ms - self.head_written_ms).abs() >= TICK_MS
             && self.head.as_ref().is_none_or(|head| head.ends != self.written)

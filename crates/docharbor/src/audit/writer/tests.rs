@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicI64;
 
-use docharbor_server::audit::AuditLog as _;
+use docharbor_server::audit::{AuditLog as _, CommandEvent};
 use docharbor_site::Clock;
 
 use super::super::{FileLog, Report, check};
@@ -249,6 +249,27 @@ async fn a_log_that_cannot_be_written_says_so_keeps_its_records_and_goes_on_by_i
     log.close().await;
     let report = bench.check();
     assert_eq!((report.records, report.broken), (records + 2, None));
+}
+
+#[tokio::test]
+async fn a_change_whose_record_is_on_the_disk_is_done_though_the_head_cannot_be_written() {
+    let bench = bench();
+    let log = bench.open();
+    let in_the_way = bench.directory().join("head.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    bench.pass(1000);
+    let time_ms = bench.clock.now().as_millis();
+    let change = AuditRecord::of_a_command(&CommandEvent::new("Test", 0), time_ms, "id");
+    assert_eq!(log.record(change).await, Ok(()));
+    assert!(!log.takes_changes());
+    std::fs::remove_dir(&in_the_way).unwrap();
+    while !log.takes_changes() {
+        bench.pass(1000);
+        log.record(looking(&bench)).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    log.close().await;
+    assert_eq!(bench.check().broken, None);
 }
 
 #[tokio::test]
