@@ -116,7 +116,8 @@ pub(crate) fn listen(text: &str) -> Result<String, Expected> {
     Ok(text.to_owned())
 }
 
-/// The address under which clients reach the server, without a slash at its end.
+/// The address under which clients reach the server, without a slash at its end. It is written as browsers
+/// write an origin, which forms are held against: in lower case, and without a port that needs no saying.
 pub(crate) fn public_url(text: &str) -> Result<String, Expected> {
     const EXPECTED: Expected = "write a scheme and a host, without path: https://docs.example.com";
     let url: http::Uri = text.parse().map_err(|_| EXPECTED)?;
@@ -125,6 +126,9 @@ pub(crate) fn public_url(text: &str) -> Result<String, Expected> {
     if !matches!(scheme, "http" | "https") || !bare || authority.as_str().contains('@') {
         return Err(EXPECTED);
     }
+    let authority = authority.as_str().to_ascii_lowercase();
+    let needless = if scheme == "https" { ":443" } else { ":80" };
+    let authority = authority.strip_suffix(needless).unwrap_or(&authority);
     Ok(format!("{scheme}://{authority}"))
 }
 
@@ -295,6 +299,14 @@ mod tests {
     fn public_urls_are_scheme_and_host() {
         assert_eq!(public_url("https://docs.example.com/").unwrap(), "https://docs.example.com");
         assert_eq!(public_url("http://[::1]:8420").unwrap(), "http://[::1]:8420");
+        for (text, origin) in [
+            ("HTTPS://Docs.Example.com:443/", "https://docs.example.com"),
+            ("http://docs.example.com:80", "http://docs.example.com"),
+            ("https://docs.example.com:80", "https://docs.example.com:80"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(public_url(text).unwrap(), origin);
+        }
         for bad in [
             "",
             "docs.example.com",
