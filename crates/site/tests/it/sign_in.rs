@@ -8,7 +8,7 @@ use docharbor_site::{Attempt, SignIn};
 use futures::FutureExt as _;
 use zeroize::Zeroizing;
 
-use crate::support::{TestSite, new_user, on_both_engines, together};
+use crate::support::{Engine, TestSite, new_user, on_both_engines, together};
 
 on_both_engines! {
     the_right_password_opens_a_session_and_every_wrong_way_is_answered_alike,
@@ -20,6 +20,7 @@ on_both_engines! {
     an_address_that_tries_many_names_waits,
     all_together_wait_after_very_many_failures_and_never_for_long,
     attempts_made_at_once_do_not_slip_past_the_count,
+    of_a_flood_of_attempts_only_so_many_wait_for_their_turn,
     failures_are_forgotten_with_time,
 }
 
@@ -248,6 +249,25 @@ async fn attempts_made_at_once_do_not_slip_past_the_count(test: TestSite) {
     let answers = together(tries.collect()).await;
     let looked_at = answers.iter().filter(|answer| matches!(answer, SignIn::Wrong)).count();
     assert_eq!(looked_at, 5, "{answers:?}");
+}
+
+async fn of_a_flood_of_attempts_only_so_many_wait_for_their_turn(test: TestSite) {
+    const FLOOD: usize = 64;
+    if matches!(test.engine, Engine::Postgres) {
+        // The turns are the process's own. A flood would only wait for the database here.
+        return;
+    }
+    let tries = (0..FLOOD).map(|number| {
+        let site = test.site.clone();
+        let attempt =
+            attempt(&test, &format!("name {number}"), "wrong", &format!("192.0.2.{number}"));
+        async move { site.sign_in(attempt).await.unwrap() }.boxed()
+    });
+    let answers = together(tries.collect()).await;
+    let sent_away = answers.iter().filter(|answer| matches!(answer, SignIn::Wait { .. })).count();
+    let looked_at = answers.iter().filter(|answer| matches!(answer, SignIn::Wrong)).count();
+    assert_eq!(sent_away + looked_at, FLOOD, "{answers:?}");
+    assert!(32 <= looked_at && 0 < sent_away, "{sent_away} were sent away");
 }
 
 async fn failures_are_forgotten_with_time(test: TestSite) {
