@@ -29,6 +29,12 @@ def slapd(engine):
 
 
 @pytest.fixture(scope="module")
+def site(make_site):
+    """It reads its directory when it is told to, so that nothing is asked beside a story."""
+    return make_site(DOCHARBOR_DIRECTORY_SYNC_INTERVAL="1d")
+
+
+@pytest.fixture(scope="module")
 def connected(site, slapd):
     connect(site, slapd.tls_url, slapd.authority.ca, "--page-size", "50")
     return site
