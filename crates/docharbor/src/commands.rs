@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use zeroize::Zeroizing;
 
+mod activity;
 mod admin;
 mod application;
 mod audit;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Group(group::Group),
     #[command(subcommand)]
+    Activity(activity::Activity),
+    #[command(subcommand)]
     Site(site::Site),
     #[command(subcommand)]
     Directory(directory::Directory),
@@ -84,6 +87,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Admin(admin) => admin.run(environment).await,
         Command::Application(application) => application.run(environment).await,
         Command::Group(group) => group.run(environment).await,
+        Command::Activity(activity) => activity.run(environment).await,
         Command::Site(site) => site.run(environment).await,
         Command::Directory(directory) => directory.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,

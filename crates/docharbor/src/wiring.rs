@@ -1,5 +1,6 @@
 //! The only wiring: what each command needs of the site, and the choice of implementations.
 
+mod activities;
 mod admin;
 mod applications;
 mod audit;
@@ -38,6 +39,7 @@ use crate::master_key::MasterKey;
 use crate::secret::Secret;
 use deed::Deed;
 
+pub(crate) use activities::{ActivityPages, ActivitySpan, ExportedActivity};
 pub(crate) use admin::{create_administrator, random_password, reset_password, setup_token};
 pub(crate) use applications::{
     NewApplication, create_application, delete_application, list_applications,

@@ -183,8 +183,8 @@ pub(crate) const PLANNED: &[&str] =
 pub enum Feed {
     /// All of the site.
     Site,
-    /// Those of one initiator: an ARN or a user's id.
-    Initiator(String),
+    /// What one user did.
+    Initiator(UserId),
     /// Those of one item; with what happened to it because it happened to a folder above.
     Resource {
         /// The item.
@@ -203,8 +203,8 @@ pub struct ActivityListing {
     pub start: Option<Timestamp>,
     /// Before this moment.
     pub end: Option<Timestamp>,
-    /// Those of this initiator alone: an ARN or a user's id.
-    pub initiator: Option<String>,
+    /// What this user did alone.
+    pub initiator: Option<UserId>,
     /// Of these types alone, by the protocol's words.
     pub types: Option<Vec<String>>,
     /// Those alone that concern this user; all for an administrator.
@@ -445,7 +445,7 @@ fn arguments(
         id.into(),
         WINDOW.into(),
         types.unwrap_or_default().into(),
-        listing.initiator.as_deref().unwrap_or_default().into(),
+        listing.initiator.as_ref().map_or("", UserId::as_str).into(),
         listing.concerned.as_ref().map_or("", UserId::as_str).into(),
         listing.reads_shared.into(),
         depth_max.into(),

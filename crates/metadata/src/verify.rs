@@ -251,6 +251,13 @@ pub const CHECKS: &[Check] = &[
                  AND (g.id IS NULL OR (i.id IS NULL AND u.id IS NULL))",
     },
     Check {
+        invariant: "whom an activity is about is told of an activity that there is",
+        sql: "SELECT x.activity_id, 'participant' FROM activity_participant x
+               LEFT JOIN activity a ON a.organization_id = x.organization_id
+                     AND a.created_ms = x.created_ms AND a.id = x.activity_id
+               WHERE x.organization_id = $1 AND (a.id IS NULL OR a.has_participants <> 1)",
+    },
+    Check {
         invariant: "every token belongs to a user",
         sql: "SELECT t.user_id, 'token' FROM token t
                LEFT JOIN site_user u ON u.organization_id = t.organization_id AND u.id = t.user_id

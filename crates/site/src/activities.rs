@@ -25,8 +25,8 @@ const DOCUMENT: &str = "DOCUMENT_";
 pub struct ActivitiesQuery {
     /// Those about one item alone.
     pub resource: Option<ResourceId>,
-    /// Those of one initiator alone: an ARN or a user's id.
-    pub initiator: Option<String>,
+    /// What one user did alone.
+    pub initiator: Option<UserId>,
     /// With what happened to the item because it happened to a folder above it.
     pub with_indirect: bool,
     /// After this moment.
@@ -221,10 +221,9 @@ fn feed(query: &ActivitiesQuery, item: Option<&Subject>) -> Feed {
 }
 
 /// Whose activities alone are wanted. Users ask what they did, administrators what anybody did.
-fn initiator(call: &Call, query: &ActivitiesQuery) -> Result<Option<String>, Refusal> {
-    let own = call.user_id().map(UserId::as_str);
+fn initiator(call: &Call, query: &ActivitiesQuery) -> Result<Option<UserId>, Refusal> {
     match &query.initiator {
-        Some(other) if !reads_site(call) && own != Some(other.as_str()) => {
+        Some(other) if !reads_site(call) && call.user_id() != Some(other) => {
             Err(Refusal::NotAllowed("only administrators ask what somebody else did"))
         }
         initiator => Ok(initiator.clone()),

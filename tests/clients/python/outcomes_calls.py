@@ -227,6 +227,11 @@ def update_user(world):
     return some_user(world).members | {"GivenName": "Changed"}
 
 
+@call("DescribeActivities")
+def describe_activities(world):
+    return {"OrganizationId": world.organization}
+
+
 @call("DescribeGroups")
 def describe_groups(world):
     return {"OrganizationId": world.organization, "SearchQuery": "e"}

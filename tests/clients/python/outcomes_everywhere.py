@@ -9,7 +9,7 @@ from outcomes_world import UNKNOWN_ITEM, UNKNOWN_VERSION
 ITEM_MEMBERS = ("DocumentId", "FolderId", "ResourceId", "ParentFolderId")
 USER_ADMINISTRATION = ("ActivateUser", "CreateUser", "DeactivateUser", "DeleteUser", "UpdateUser")
 OF_NO_ITEM = (
-    *USER_ADMINISTRATION, "DescribeGroups", "DescribeRootFolders", "DescribeUsers",
+    *USER_ADMINISTRATION, "DescribeActivities", "DescribeGroups", "DescribeRootFolders", "DescribeUsers",
     "GetCurrentUser", "GetResources",
 )
 # What a viewer of an item may not do with it.

@@ -3,7 +3,7 @@
 from outcomes import Attempt, provoke, provokes
 from outcomes_calls import CALLS
 from outcomes_everywhere import with_members
-from outcomes_world import UNKNOWN_COMMENT, UNKNOWN_VERSION
+from outcomes_world import UNKNOWN_COMMENT, UNKNOWN_ITEM, UNKNOWN_VERSION
 
 
 # UnauthorizedOperation.
@@ -12,6 +12,21 @@ from outcomes_world import UNKNOWN_COMMENT, UNKNOWN_VERSION
 @provokes("DescribeGroups", "UnauthorizedOperation", "a guest asks")
 def groups_for_a_guest(world):
     return Attempt(world.as_guest, {"SearchQuery": "e"})
+
+
+@provokes("DescribeActivities", "UnauthorizedOperation", "a user asks what somebody else did")
+def activities_of_another(world):
+    return Attempt(world.as_ann, {"UserId": world.bob.id})
+
+
+@provokes("DescribeActivities", "UnauthorizedResourceAccess", "the item never was")
+def activities_of_nothing(world):
+    return with_members(CALLS["DescribeActivities"](world), ResourceId=UNKNOWN_ITEM)
+
+
+@provokes("DescribeActivities", "InvalidArgument", "a type is none")
+def activities_of_no_type(world):
+    return with_members(CALLS["DescribeActivities"](world), ActivityTypes="FOLDER_EATEN")
 
 
 # EntityAlreadyExists.

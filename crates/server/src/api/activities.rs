@@ -33,7 +33,7 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     };
     let query = ActivitiesQuery {
         resource: request.resource_id.as_ref().map(|id| ResourceId::new(id.as_str())),
-        initiator: request.user_id.as_ref().map(|id| initiator(admitted, id.as_str())),
+        initiator: request.user_id.as_ref().map(|id| encode::user_id(admitted, id.as_str())),
         with_indirect: request.include_indirect_activities == Some(true),
         start: request.start_time.map(moment),
         end: request.end_time.map(moment),
@@ -77,14 +77,6 @@ fn types(names: &str) -> Result<Vec<String>, Refusal> {
         reason: "names a type that there is not; the types are those of ActivityType, with commas \
                  between them",
     })
-}
-
-/// Who is asked about: the holder of an access key by their ARN, a user by their id.
-fn initiator(admitted: &Admitted<'_>, id: &str) -> String {
-    if id.starts_with("arn:") {
-        return id.to_owned();
-    }
-    encode::user_id(admitted, id).as_str().to_owned()
 }
 
 fn activity(admitted: &Admitted<'_>, shown: &ListedActivity) -> wire::Activity {

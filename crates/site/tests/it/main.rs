@@ -1,6 +1,8 @@
 //! What the application promises, on both databases and real files.
 
 #[cfg(test)]
+mod activities;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod jobs;

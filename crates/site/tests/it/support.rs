@@ -150,6 +150,10 @@ impl TestSite {
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
     }
 
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) fn set_clock(&self, now: Timestamp) {
         self.clock.0.store(now.as_millis(), Ordering::SeqCst);
     }

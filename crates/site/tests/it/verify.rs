@@ -253,11 +253,17 @@ const DAMAGES: &[(&str, &str)] = &[
         "who was put into a group exists, and so does the group",
         "UPDATE group_direct_member SET group_id = 'nothing'; DELETE FROM group_member",
     ),
+    (
+        "whom an activity is about is told of an activity that there is",
+        "UPDATE activity SET has_participants = 0",
+    ),
     ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
+    "activity",
+    "activity_participant",
     "group_direct_member",
     "group_member",
     "resource",
