@@ -163,6 +163,7 @@ impl From<&Item> for Subject {
 
 impl Subject {
     /// The same item, with the version the activity is about.
+    #[must_use]
     pub fn with_version(self, version: &VersionId) -> Self {
         Self { version: Some(version.clone()), ..self }
     }

@@ -75,6 +75,7 @@ impl ActivityId {
     }
 
     /// The id of another activity of the same change.
+    #[must_use]
     pub fn nth(&self, number: usize) -> Self {
         Self(format!("{}-{number}", self.0))
     }

@@ -57,31 +57,31 @@ macro_rules! feed {
     ($with:literal, $is_indirect:literal, $source:literal) => {
         concat!(
             $with,
-            "scanned AS (SELECT a.*, row_number() OVER (ORDER BY a.created_ms DESC, a.id DESC) AS place
-               FROM (SELECT ",
+            "scanned AS (
+                 SELECT page.*,
+                        row_number() OVER (ORDER BY page.created_ms DESC, page.id DESC) AS place
+                   FROM (SELECT ",
             columns!(),
             ", ",
             $is_indirect,
             " AS is_indirect FROM ",
             $source,
             " AND a.created_ms > $3 AND a.created_ms < $4 AND (a.created_ms, a.id) < ($5, $6)
-              ORDER BY a.created_ms DESC, a.id DESC LIMIT $7) a),
-             judged AS (SELECT s.*, CASE WHEN ($8 = '' OR $8 LIKE '%,' || s.type || ',%')
-                     AND ($9 = '' OR s.initiator = $9) AND (",
+              ORDER BY a.created_ms DESC, a.id DESC LIMIT $7) page),
+             judged AS (SELECT scanned.*, CASE WHEN ($8 = '' OR $8 LIKE '%,' || scanned.type || ',%')
+                     AND ($9 = '' OR scanned.initiator = $9) AND (",
             is_concerned!(),
-            ") THEN 1 ELSE 0 END AS shown FROM scanned s)
-             SELECT ",
-            columns!(),
-            ", a.is_indirect, a.shown, a.place,
+            ") THEN 1 ELSE 0 END AS shown FROM scanned)
+             SELECT judged.*,
                i.username, i.given_name, i.surname, i.status, i.type,
                o.username, o.given_name, o.surname, o.status, o.type,
                c.username, c.given_name, c.surname, c.status, c.type
-               FROM judged a
-               LEFT JOIN site_user i ON i.organization_id = $1 AND i.id = a.initiator
-               LEFT JOIN site_user o ON o.organization_id = $1 AND o.id = a.owner_id
-               LEFT JOIN site_user c ON c.organization_id = $1 AND c.id = a.contributor
-              WHERE a.shown = 1 OR a.place = $7
-              ORDER BY a.place LIMIT $13"
+               FROM judged
+               LEFT JOIN site_user i ON i.organization_id = $1 AND i.id = judged.initiator
+               LEFT JOIN site_user o ON o.organization_id = $1 AND o.id = judged.owner_id
+               LEFT JOIN site_user c ON c.organization_id = $1 AND c.id = judged.contributor
+              WHERE judged.shown = 1 OR judged.place = $7
+              ORDER BY judged.place LIMIT $13"
         )
     };
 }
@@ -91,14 +91,14 @@ macro_rules! feed {
 macro_rules! is_concerned {
     () => {
         concat!(
-            "$10 = '' OR s.initiator = $10 OR s.owner_id = $10 OR s.recipient = $10
-             OR (s.has_participants = 1 AND EXISTS (SELECT 1 FROM activity_participant x
-                  WHERE x.organization_id = $1 AND x.created_ms = s.created_ms
-                    AND x.activity_id = s.id AND x.principal_id = $10))
+            "$10 = '' OR scanned.initiator = $10 OR scanned.owner_id = $10 OR scanned.recipient = $10
+             OR (scanned.has_participants = 1 AND EXISTS (SELECT 1 FROM activity_participant x
+                  WHERE x.organization_id = $1 AND x.created_ms = scanned.created_ms
+                    AND x.activity_id = scanned.id AND x.principal_id = $10))
              OR ($11 = 1 AND (
                  WITH RECURSIVE up(id, parent_id, state, depth) AS (
                      SELECT r.id, r.parent_id, r.state, 0 FROM resource r
-                      WHERE r.organization_id = $1 AND r.id = s.resource_id
+                      WHERE r.organization_id = $1 AND r.id = scanned.resource_id
                      UNION ALL
                      SELECT r.id, r.parent_id, r.state, up.depth + 1
                        FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.parent_id
@@ -109,7 +109,7 @@ macro_rules! is_concerned {
                   WHERE p.organization_id = $1 AND p.resource_id = up.id AND ",
             is_mine!("$10"),
             " AND NOT EXISTS (SELECT 1 FROM up WHERE up.state <> 'LIVE'))
-                 >= CASE s.is_private WHEN 1 THEN 3 ELSE 2 END)"
+                 >= CASE scanned.is_private WHEN 1 THEN 3 ELSE 2 END)"
         )
     };
 }
@@ -456,8 +456,8 @@ fn arguments(
 
 /// Where a row says whether it is shown and how many are newer, and where what is known of people
 /// begins.
-const SHOWN_AT: usize = 19;
-const PLACE_AT: usize = 20;
+const PLACE_AT: usize = 19;
+const SHOWN_AT: usize = 20;
 const PEOPLE_AT: usize = 21;
 
 fn place(row: &Row) -> Result<ActivityPlace, StoreError> {
