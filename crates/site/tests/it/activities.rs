@@ -81,6 +81,42 @@ async fn comment(
     actor.site.create_comment(&actor.call, document, version, comment).await.unwrap().comment
 }
 
+/// The words for what `every_change_leaves_its_activity` does, in its order.
+fn words_of_every_change() -> Vec<String> {
+    let shared = |kind: &str| {
+        ["SHARED", "SHARE_PERMISSION_CHANGED", "SHAREABLE_LINK_CREATED"]
+            .into_iter()
+            .chain(["SHAREABLE_LINK_PERMISSION_CHANGED", "UNSHARED", "SHAREABLE_LINK_REMOVED"])
+            .map(|deed| format!("{kind}_{deed}"))
+            .collect::<Vec<_>>()
+    };
+    [
+        "FOLDER_CREATED",
+        "FOLDER_CREATED",
+        "DOCUMENT_VERSION_UPLOADED",
+        "FOLDER_RENAMED",
+        "FOLDER_MOVED",
+        "FOLDER_RECYCLED",
+        "FOLDER_RESTORED",
+        "DOCUMENT_RENAMED",
+        "DOCUMENT_MOVED",
+        "DOCUMENT_RECYCLED",
+        "DOCUMENT_RESTORED",
+        "DOCUMENT_VERSION_UPLOADED",
+        "DOCUMENT_VERSION_DELETED",
+        "DOCUMENT_RESTORED",
+        "DOCUMENT_VERSION_DOWNLOADED",
+        "DOCUMENT_COMMENT_ADDED",
+        "DOCUMENT_COMMENT_DELETED",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain(shared("FOLDER"))
+    .chain(shared("DOCUMENT"))
+    .chain(["DOCUMENT_VERSION_DELETED".to_owned(), "FOLDER_DELETED".to_owned()])
+    .collect()
+}
+
 async fn every_change_leaves_its_activity(test: TestSite) {
     let root = test.root();
     let bob = user(&test, "bob").await;
@@ -124,38 +160,7 @@ async fn every_change_leaves_its_activity(test: TestSite) {
     }
     then!(test.delete_document(&draft.document).await.unwrap());
     then!(test.delete_folder(&folder).await.unwrap());
-    let shared = |kind: &str| {
-        ["SHARED", "SHARE_PERMISSION_CHANGED", "SHAREABLE_LINK_CREATED"]
-            .into_iter()
-            .chain(["SHAREABLE_LINK_PERMISSION_CHANGED", "UNSHARED", "SHAREABLE_LINK_REMOVED"])
-            .map(|deed| format!("{kind}_{deed}"))
-            .collect::<Vec<_>>()
-    };
-    let expected: Vec<String> = [
-        "FOLDER_CREATED",
-        "FOLDER_CREATED",
-        "DOCUMENT_VERSION_UPLOADED",
-        "FOLDER_RENAMED",
-        "FOLDER_MOVED",
-        "FOLDER_RECYCLED",
-        "FOLDER_RESTORED",
-        "DOCUMENT_RENAMED",
-        "DOCUMENT_MOVED",
-        "DOCUMENT_RECYCLED",
-        "DOCUMENT_RESTORED",
-        "DOCUMENT_VERSION_UPLOADED",
-        "DOCUMENT_VERSION_DELETED",
-        "DOCUMENT_RESTORED",
-        "DOCUMENT_VERSION_DOWNLOADED",
-        "DOCUMENT_COMMENT_ADDED",
-        "DOCUMENT_COMMENT_DELETED",
-    ]
-    .map(str::to_owned)
-    .into_iter()
-    .chain(shared("FOLDER"))
-    .chain(shared("DOCUMENT"))
-    .chain(["DOCUMENT_VERSION_DELETED".to_owned(), "FOLDER_DELETED".to_owned()])
-    .collect();
+    let expected = words_of_every_change();
     assert_eq!(words(&test, everything()).await, expected);
     test.assert_sound().await;
 }
@@ -191,11 +196,11 @@ async fn sharing_tells_with_whom(test: TestSite) {
     let folder = test.folder_in(&test.root(), "folder").await.unwrap().id;
     let bob = user(&test, "bob").await;
     let group = test.site.create_group(test.call.organization(), "editors").await.unwrap();
-    let shares = [ShareWith::User(bob.id.clone()), ShareWith::Group(group.clone())]
+    let both = [ShareWith::User(bob.id.clone()), ShareWith::Group(group.clone())]
         .map(|with| Share { with, role: Role::Viewer });
     test.advance(1);
     let id = ResourceId::from(folder.clone());
-    test.site.share(&test.call, id.clone(), shares.to_vec()).await.unwrap();
+    test.site.share(&test.call, id.clone(), both.to_vec()).await.unwrap();
     let shared = newest(&test).await;
     assert_eq!(shared.word, "FOLDER_SHARED");
     let named = |participants: &[Participant]| -> Vec<String> {
