@@ -16,7 +16,7 @@ def groups_for_a_guest(world):
 
 @provokes("DescribeActivities", "UnauthorizedOperation", "a user asks what somebody else did")
 def activities_of_another(world):
-    return Attempt(world.as_ann, {"UserId": world.bob.id})
+    return Attempt(world.as_bob, {"UserId": world.ann.id})
 
 
 @provokes("DescribeActivities", "UnauthorizedResourceAccess", "the item never was")

@@ -21,6 +21,7 @@ NEEDED = {
     "CreateUser": ["OrganizationId"],
     "DeleteCustomMetadata": ["DeleteAll"],
     "DeleteLabels": ["DeleteAll"],
+    "DescribeActivities": ["OrganizationId"],
     "DescribeUsers": ["OrganizationId"],
     "GetResources": ["UserId"],
     "InitiateDocumentVersionUpload": ["ParentFolderId", "Name"],
