@@ -57,6 +57,8 @@ ids! {
     ApplicationId;
     /// An activity, among those of the same moment.
     ActivityId;
+    /// Somebody who is told of a site's events: a UUID.
+    SubscriptionId;
     /// An access key: `AKIA` and sixteen characters of base 32.
     AccessKeyId;
 }
@@ -165,6 +167,20 @@ impl From<DocumentId> for ResourceId {
     }
 }
 
+impl SubscriptionId {
+    /// Makes a fresh id out of 16 random bytes: a UUID of version 4.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid(bytes))
+    }
+}
+
+/// Random bytes, but for the six bits that say so, in the form of a UUID.
+pub fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    [0..4, 4..6, 6..8, 8..10, 10..16].map(|part| hex(&bytes[part])).join("-")
+}
+
 fn security_identifier(organization: &OrganizationId, bytes: [u8; 16]) -> String {
     let [a, b, c, rid] = [0, 4, 8, 12].map(|at| {
         bytes[at..at + 4].iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte))
@@ -200,6 +216,10 @@ mod tests {
         assert_eq!(
             VersionId::from_random(Timestamp::from_millis(7), [0; 32]).as_str(),
             format!("7-{}", "00".repeat(32))
+        );
+        assert_eq!(
+            SubscriptionId::from_random([0xff; 16]).as_str(),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
         );
         assert_eq!(AccessKeyId::from_random([31; 16]).as_str(), "AKIA7777777777777777");
     }

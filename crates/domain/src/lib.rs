@@ -12,6 +12,7 @@ mod custom_metadata;
 mod id;
 pub mod limits;
 mod name;
+mod notification;
 mod password;
 mod permission;
 mod policy;
@@ -35,9 +36,12 @@ pub use comment::{
 pub use custom_metadata::CustomMetadata;
 pub use id::{
     AccessKeyId, ActivityId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId,
-    OrganizationId, ResourceId, UserId, VersionId,
+    OrganizationId, ResourceId, SubscriptionId, UserId, VersionId, uuid,
 };
 pub use name::ResourceName;
+pub use notification::{
+    EntityType, Event, EventAction, Subscription, SubscriptionProtocol, SubscriptionStatus,
+};
 pub use password::{PASSWORD_CHARS, PASSWORD_CLASSES, PasswordRule};
 pub use permission::{Grants, Power, Principal, Role, Standing};
 pub use policy::{

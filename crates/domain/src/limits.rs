@@ -36,3 +36,9 @@ pub const SHARE_PRINCIPALS_MAX: usize = 1_000;
 
 /// Guests one call may make by inviting them: each is a user of the site from then on.
 pub const GUESTS_PER_CALL_MAX: usize = 50;
+
+/// Subscriptions to its notifications a site may have.
+pub const SUBSCRIPTIONS_MAX: i64 = 256;
+
+/// How long an endpoint may take to confirm a subscription, in milliseconds.
+pub const SUBSCRIPTION_TOKEN_LIFETIME_MS: i64 = 3 * 24 * 3_600_000;

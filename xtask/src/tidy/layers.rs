@@ -18,8 +18,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "docharbor-site",
-        &["docharbor-metadata", "docharbor-blobs", "docharbor-directory", "docharbor-domain"],
+        &[
+            "docharbor-metadata",
+            "docharbor-blobs",
+            "docharbor-directory",
+            "docharbor-notify",
+            "docharbor-domain",
+        ],
     ),
+    ("docharbor-notify", &["docharbor-domain"]),
     ("docharbor-directory", &[]),
     ("docharbor-metadata", &["docharbor-domain"]),
     ("docharbor-blobs", &["docharbor-domain"]),
@@ -34,18 +41,25 @@ const ANYTHING: &[&str] = &["*"];
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["axum", "hyper", "hyper-util", "http", "http-body", "http-body-util", "tower"],
-        &["docharbor-server", "docharbor", "docharbor-testkit", "docharbor-bench"],
-        "only server knows HTTP",
+        &[
+            "docharbor-server",
+            "docharbor-notify",
+            "docharbor",
+            "docharbor-testkit",
+            "docharbor-bench",
+        ],
+        "only server knows HTTP, and what calls subscribers",
     ),
     (
         &["rusqlite", "tokio-postgres", "deadpool-postgres", "refinery"],
         &["docharbor-metadata", "docharbor-testkit", "docharbor-bench"],
         "only metadata knows a database",
     ),
+    (&["ldap3"], &["docharbor-directory", "docharbor-testkit"], "only directory knows LDAP"),
     (
-        &["ldap3", "rustls", "rustls-native-certs"],
-        &["docharbor-directory", "docharbor-testkit"],
-        "only directory knows LDAP",
+        &["rustls", "rustls-native-certs", "tokio-rustls"],
+        &["docharbor-directory", "docharbor-notify", "docharbor-testkit"],
+        "only directory and notify call other programs",
     ),
 ];
 

@@ -1,0 +1,182 @@
+//! One connection to one endpoint, made to an address that was looked at, and requests over it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::Host;
+
+use crate::allow::Allowed;
+use crate::courier::Resolver;
+use crate::{Endpoint, Failure};
+
+/// From the name to a connection that can be written to.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// From the first byte of a request to the last one of its answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(7);
+
+/// How much of an answer is read; more ends the connection.
+const ANSWER_MAX_BYTES: usize = 64 << 10;
+
+/// Of the addresses of a name, so many are tried.
+const ADDRESSES_MAX: usize = 4;
+
+/// A connection that may be used for one request after the other.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    driver: tokio::task::JoinHandle<()>,
+    is_used: bool,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// What came back: the status, and the body as far as it was wanted.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Looks at every address the endpoint's host leads to, now. One that may not be called forbids all.
+pub(crate) async fn addresses(
+    endpoint: &Endpoint,
+    allowed: &Allowed,
+    resolver: &Resolver,
+) -> Result<Vec<SocketAddr>, Failure> {
+    allowed.refuse_endpoint(endpoint).map_err(Failure::NotAllowed)?;
+    let found = match endpoint.host() {
+        Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(*ip), endpoint.port())],
+        Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(*ip), endpoint.port())],
+        Host::Domain(_) => {
+            let resolving = resolver(endpoint.host_text(), endpoint.port());
+            let found = timeout(CONNECT_TIMEOUT, resolving).await;
+            found.map_err(|_| Failure::Unresolved)?.map_err(|_| Failure::Unresolved)?
+        }
+    };
+    for address in &found {
+        allowed.refuse_address(endpoint, address.ip()).map_err(Failure::NotAllowed)?;
+    }
+    if found.is_empty() {
+        return Err(Failure::Unresolved);
+    }
+    Ok(found)
+}
+
+impl Connection {
+    /// Connects to one of the addresses that were looked at; nothing is resolved again.
+    pub(crate) async fn open(
+        endpoint: &Endpoint,
+        allowed: &Allowed,
+        resolver: &Resolver,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Self, Failure> {
+        let connecting = async {
+            let addresses = addresses(endpoint, allowed, resolver).await?;
+            let mut stream = None;
+            for address in addresses.into_iter().take(ADDRESSES_MAX) {
+                if let Ok(open) = TcpStream::connect(address).await {
+                    stream = Some(open);
+                    break;
+                }
+            }
+            let stream = stream.ok_or(Failure::Unreachable)?;
+            let _slower_then = stream.set_nodelay(true);
+            if !endpoint.is_https() {
+                return Self::over(TokioIo::new(stream)).await;
+            }
+            let name = ServerName::try_from(endpoint.host_text()).map_err(|_| Failure::Tls)?;
+            let connector = TlsConnector::from(Arc::clone(tls));
+            let stream = connector.connect(name, stream).await.map_err(|_| Failure::Tls)?;
+            Self::over(TokioIo::new(stream)).await
+        };
+        timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| Failure::Unreachable)?
+    }
+
+    async fn over<T>(io: T) -> Result<Self, Failure>
+    where
+        T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let (sender, connection) = handshake(io).await.map_err(|_| Failure::Broken)?;
+        let driver = tokio::spawn(async move {
+            // What ends it reaches the request that waits.
+            let _ended = connection.await;
+        });
+        Ok(Self { sender, driver, is_used: false })
+    }
+
+    /// Whether another request can go over it.
+    pub(crate) async fn is_open(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    /// Whether a request went over it before, so that the other end may just have closed it.
+    pub(crate) const fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// Posts a body. `keep_body` says whether the answer's is of interest.
+    pub(crate) async fn post(
+        &mut self,
+        endpoint: &Endpoint,
+        headers: &[(String, String)],
+        body: String,
+        keep_body: bool,
+    ) -> Result<Answer, Failure> {
+        self.is_used = true;
+        let mut request = Request::post(endpoint.target())
+            .header(header::HOST, endpoint.authority())
+            .header(header::USER_AGENT, USER_AGENT);
+        for (name, value) in headers {
+            request = request.header(name.as_str(), value.as_str());
+        }
+        let request = request.body(Full::from(body)).map_err(|_| Failure::Broken)?;
+        let posting = async {
+            let response = self.sender.send_request(request).await.map_err(|_| Failure::Broken)?;
+            let status = response.status().as_u16();
+            let body = read(response.into_body()).await;
+            Ok((status, body))
+        };
+        let (status, body) =
+            timeout(ANSWER_TIMEOUT, posting).await.map_err(|_| Failure::TimedOut)??;
+        if body.is_none() {
+            self.driver.abort();
+        }
+        Ok(Answer { status, body: body.filter(|_| keep_body).unwrap_or_default() })
+    }
+}
+
+/// What we call ourselves; receivers look for the first words.
+const USER_AGENT: &str = concat!(
+    "Amazon Simple Notification Service Agent (compatible; DocHarbor/",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+
+/// The whole answer, or nothing when it is too long or breaks off.
+async fn read(mut body: Incoming) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            if ANSWER_MAX_BYTES < bytes.len() + data.len() {
+                return None;
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Some(bytes)
+}

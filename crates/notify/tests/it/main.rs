@@ -1,0 +1,6 @@
+//! What the other end does, and what becomes of it here.
+
+#[cfg(test)]
+mod courier;
+#[cfg(test)]
+mod receiver;
