@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::{
-    Metadata, Options, activities, deleted_versions, items, oauth, permissions, placement, removal,
-    shared, tree, versions,
+    Metadata, Options, activities, deleted_versions, deliveries, items, notifications, oauth,
+    permissions, placement, removal, shared, tree, versions,
 };
 
 /// What a statement makes itself and may read whole: walks, pages and one-row results.
@@ -16,7 +16,9 @@ const OWN: &[&str] = &[
 const SETS: &[(&str, &[&str])] = &[
     ("activities", activities::PLANNED),
     ("deleted_versions", deleted_versions::PLANNED),
+    ("deliveries", deliveries::PLANNED),
     ("items", items::PLANNED),
+    ("notifications", notifications::PLANNED),
     ("oauth", oauth::PLANNED),
     ("permissions", permissions::PLANNED),
     ("placement", placement::PLANNED),

@@ -2,7 +2,7 @@
 
 use docharbor_domain::{
     AccessKeyId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId, OrganizationId,
-    ResourceId, Timestamp, UserId, VersionId,
+    ResourceId, SubscriptionId, Timestamp, UserId, VersionId,
 };
 
 use crate::StoreError;
@@ -109,7 +109,7 @@ macro_rules! ids {
     )*};
 }
 
-ids! { AccessKeyId ApplicationId BlobId CommentId DocumentId FolderId GroupId OrganizationId ResourceId UserId VersionId }
+ids! { AccessKeyId ApplicationId BlobId CommentId DocumentId FolderId GroupId OrganizationId ResourceId SubscriptionId UserId VersionId }
 
 /// One column of a row.
 pub(crate) enum Cell {

@@ -258,6 +258,22 @@ pub const CHECKS: &[Check] = &[
                WHERE x.organization_id = $1 AND (a.id IS NULL OR a.has_participants <> 1)",
     },
     Check {
+        invariant: "a delivery is of an event that is kept, for somebody who subscribed",
+        sql: "SELECT d.event_id, d.state FROM delivery d
+               LEFT JOIN outbox o ON o.organization_id = d.organization_id AND o.id = d.event_id
+                     AND o.spread = 1 AND o.created_ms = d.created_ms
+               LEFT JOIN notification_subscription s ON s.organization_id = d.organization_id
+                     AND s.id = d.subscription_id
+               WHERE d.organization_id = $1 AND (o.id IS NULL OR s.id IS NULL)",
+    },
+    Check {
+        invariant: "nobody is told of anything before they confirmed that they want to be",
+        sql: "SELECT s.id, s.status FROM notification_subscription s
+               WHERE s.organization_id = $1 AND s.status = 'PENDING'
+                 AND EXISTS (SELECT 1 FROM delivery d WHERE d.organization_id = $1
+                              AND d.subscription_id = s.id)",
+    },
+    Check {
         invariant: "every token belongs to a user",
         sql: "SELECT t.user_id, 'token' FROM token t
                LEFT JOIN site_user u ON u.organization_id = t.organization_id AND u.id = t.user_id

@@ -1,6 +1,8 @@
 //! What the crate's sources and migrations promise.
 
 #[cfg(test)]
+mod notifications;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod source;
