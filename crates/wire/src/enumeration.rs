@@ -188,6 +188,10 @@ enumerations! {
     ShareStatusType { Success = "SUCCESS", Failure = "FAILURE" }
     /// Whether a user's storage is bounded.
     StorageType { Unlimited = "UNLIMITED", Quota = "QUOTA" }
+    /// How a subscriber is reached.
+    SubscriptionProtocolType { Https = "HTTPS", Sqs = "SQS" }
+    /// Which events a subscriber is told of.
+    SubscriptionType { All = "ALL" }
     /// Which users a list holds.
     UserFilterType { All = "ALL", ActivePending = "ACTIVE_PENDING" }
     /// What a list of users is ordered by.

@@ -14,6 +14,7 @@ mod errors;
 mod folders;
 mod groups;
 mod labels;
+mod notifications;
 mod number;
 mod operations;
 mod patterns;
@@ -56,7 +57,8 @@ pub use enumeration::{
     DocumentStatusType, DocumentThumbnailType, DocumentVersionStatus, FolderContentType,
     LocaleType, OrderType, PrincipalType, ResourceCollectionType, ResourceSortType,
     ResourceStateType, ResourceType, RolePermissionType, RoleType, ShareStatusType, StorageType,
-    UserFilterType, UserSortType, UserStatusType, UserType,
+    SubscriptionProtocolType, SubscriptionType, UserFilterType, UserSortType, UserStatusType,
+    UserType,
 };
 pub use errors::{ErrorBody, ErrorCode};
 pub use folders::{
@@ -72,6 +74,11 @@ pub use groups::{
 pub use labels::{
     CreateLabelsRequest, CreateLabelsResponse, DeleteLabelsRequest, DeleteLabelsResponse,
     SharedLabels,
+};
+pub use notifications::{
+    CreateNotificationSubscriptionRequest, CreateNotificationSubscriptionResponse,
+    DeleteNotificationSubscriptionRequest, DescribeNotificationSubscriptionsRequest,
+    DescribeNotificationSubscriptionsResponse, Subscription, SubscriptionList,
 };
 pub use number::{BooleanType, LimitType, PositiveIntegerType, PositiveSizeType, SizeType};
 pub use operations::{Operation, Scope};
@@ -90,8 +97,8 @@ pub use text::{
     CustomMetadataKeyType, CustomMetadataValueType, DocumentContentType, DocumentVersionIdType,
     EmailAddressType, FieldNamesType, HashType, HeaderNameType, HeaderValueType, IdType,
     MarkerType, MessageType, PageMarkerType, PasswordType, ResourceIdType, ResourceNameType,
-    SearchMarkerType, SearchQueryType, SharedLabel, TimeZoneIdType, UrlType,
-    UserAttributeValueType, UserIdsType, UsernameType,
+    SearchMarkerType, SearchQueryType, SharedLabel, SubscriptionEndPointType, TimeZoneIdType,
+    UrlType, UserAttributeValueType, UserIdsType, UsernameType,
 };
 pub use time::{EpochSeconds, TimestampType};
 pub use users::{
@@ -151,6 +158,9 @@ pub fn shapes() -> impl Iterator<Item = &'static shape::Shape> {
         comments::COLLECTIONS,
         comments::STRUCTURES,
         comments::REQUESTS,
+        notifications::COLLECTIONS,
+        notifications::STRUCTURES,
+        notifications::REQUESTS,
     ]
     .into_iter()
     .flatten()
@@ -169,6 +179,7 @@ pub fn exchanges() -> impl Iterator<Item = &'static Exchange> {
         custom_metadata::EXCHANGES,
         activities::EXCHANGES,
         comments::EXCHANGES,
+        notifications::EXCHANGES,
     ]
     .into_iter()
     .flatten()

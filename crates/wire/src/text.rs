@@ -186,6 +186,8 @@ texts! {
     SearchQueryType sensitive 1 512 chars [pattern r"[\u0020-\uFFFF]+" printable];
     /// A label.
     SharedLabel private 1 32 chars [pattern "[a-zA-Z0-9._+-/=][a-zA-Z0-9 ._+-/=]*" label];
+    /// Where a subscriber is reached.
+    SubscriptionEndPointType private 1 256 chars [one_line];
     /// A time zone's name.
     TimeZoneIdType plain 1 256 chars [storable];
     /// A presigned URL.
@@ -267,7 +269,7 @@ mod tests {
 
     #[test]
     fn every_text_is_held_to_its_shortest_and_longest_length() {
-        assert_eq!(ALL_RULES.len(), 26);
+        assert_eq!(ALL_RULES.len(), 29);
         for (name, rules) in ALL_RULES.iter().filter(|(name, _)| *name != "EmailAddressType") {
             let too_long = format!("Member must have length less than or equal to {}", rules.max);
             let too_short =
