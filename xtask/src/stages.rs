@@ -276,6 +276,8 @@ fn run_clients(
     let mut command = session.command(program, 30 * 60);
     command.args(arguments);
     server_environment(session, &mut command)?;
+    // A story in Python lets a receiver in JavaScript look at what it was sent.
+    command.env("DOCHARBOR_NODE", session.node()?.node);
     process::run(&mut command)
 }
 

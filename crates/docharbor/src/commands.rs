@@ -16,6 +16,7 @@ mod directory;
 mod env;
 mod group;
 mod key;
+mod notify;
 mod policy;
 mod serve;
 mod site;
@@ -45,7 +46,8 @@ pub(crate) struct Arguments {
 const SETTINGS_HELP: &str = "\
 Each flag --some-name of serve is also the environment variable DOCHARBOR_SOME_NAME and the key
 some_name in docharbor.toml. Secrets have no flag of their own (DOCHARBOR_ADMIN_PASSWORD,
-DOCHARBOR_ROOT_SECRET_ACCESS_KEY, DOCHARBOR_MASTER_KEY) and may be given as files (…_FILE).
+DOCHARBOR_ROOT_SECRET_ACCESS_KEY, DOCHARBOR_NOTIFICATION_SQS_SECRET_ACCESS_KEY,
+DOCHARBOR_MASTER_KEY) and may be given as files (…_FILE).
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done.";
 
 #[derive(Subcommand)]
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Site(site::Site),
     #[command(subcommand)]
     Directory(directory::Directory),
+    #[command(subcommand)]
+    Notify(notify::Notify),
     Verify(verify::Verify),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -90,6 +94,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Activity(activity) => activity.run(environment).await,
         Command::Site(site) => site.run(environment).await,
         Command::Directory(directory) => directory.run(environment).await,
+        Command::Notify(notify) => notify.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
     }

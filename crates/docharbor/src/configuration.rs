@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use docharbor_domain::{OrganizationId, PasswordRule};
+use docharbor_site::{Allow, SignatureVersion};
 use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 
@@ -72,6 +73,8 @@ pub(crate) struct Configuration {
     pub(crate) directory_sync_interval: Duration,
     /// Whether, how long and in what files calls are recorded.
     pub(crate) audit: AuditSettings,
+    /// How subscribers are told of events.
+    pub(crate) notifications: NotificationConfiguration,
     /// What is logged.
     pub(crate) log_level: Targets,
 }
@@ -143,6 +146,7 @@ impl Configuration {
                     .parsed("audit_file_size", value::file_size_bytes)?
                     .unwrap_or(64 << 20),
             },
+            notifications: notifications(given)?,
             log_level: given
                 .parsed("log_level", value::log_level)?
                 .unwrap_or_else(crate::logging::default_level),
@@ -161,6 +165,13 @@ impl Configuration {
             (
                 ("admin_username", self.admin_username.is_some()),
                 ("admin_password", self.admin_password.is_some()),
+            ),
+            (
+                ("notification_sqs_access_key_id", self.notifications.sqs_access_key_id.is_some()),
+                (
+                    "notification_sqs_secret_access_key",
+                    self.notifications.sqs_secret_access_key.is_some(),
+                ),
             ),
         ];
         for ((first, has_first), (second, has_second)) in pairs {
@@ -202,9 +213,55 @@ impl Configuration {
             audit = self.audit.is_on,
             audit_retention_s = self.audit.retention.as_secs(),
             audit_file_size_bytes = self.audit.file_max_bytes,
+            notification_allow = ?self.notifications.allow,
+            notification_ca_file = self.notifications.ca_file,
+            notification_signature_version = self.notifications.signature_version.as_str(),
+            notification_attempts = self.notifications.attempts,
+            notification_log_retention_s = self.notifications.log_retention.as_secs(),
+            notification_sqs_key_given = self.notifications.sqs_access_key_id.is_some(),
             "configuration"
         );
     }
+}
+
+/// How subscribers are told of events.
+#[derive(Debug)]
+pub(crate) struct NotificationConfiguration {
+    /// What may be called besides public hosts.
+    pub(crate) allow: Vec<Allow>,
+    /// The file of more authorities.
+    pub(crate) ca_file: Option<String>,
+    /// How messages are signed.
+    pub(crate) signature_version: SignatureVersion,
+    /// How often a delivery is tried.
+    pub(crate) attempts: i64,
+    /// How long what became of them is kept.
+    pub(crate) log_retention: Duration,
+    /// The access key for queues.
+    pub(crate) sqs_access_key_id: Option<String>,
+    /// Its secret.
+    pub(crate) sqs_secret_access_key: Option<Secret>,
+    /// The region of queues whose URL names none.
+    pub(crate) sqs_region: String,
+}
+
+fn notifications(given: &GivenSettings) -> Result<NotificationConfiguration, Failure> {
+    let plain = |text: &str| Ok(text.to_owned());
+    let log_retention = given.parsed("notification_log_retention", value::duration)?;
+    Ok(NotificationConfiguration {
+        allow: given.parsed("notification_allow", value::allow)?.unwrap_or_default(),
+        ca_file: given.parsed("notification_ca_file", plain)?,
+        signature_version: given
+            .parsed("notification_signature_version", value::signature_version)?
+            .unwrap_or_default(),
+        attempts: given.parsed("notification_attempts", value::attempts)?.unwrap_or(16),
+        log_retention: log_retention.unwrap_or(Duration::from_hours(24 * 14)),
+        sqs_access_key_id: given.parsed("notification_sqs_access_key_id", plain)?,
+        sqs_secret_access_key: given.secret("notification_sqs_secret_access_key"),
+        sqs_region: given
+            .parsed("notification_sqs_region", value::region)?
+            .unwrap_or_else(|| "us-east-1".to_owned()),
+    })
 }
 
 fn password_rule(given: &GivenSettings) -> Result<PasswordRule, Failure> {

@@ -91,6 +91,28 @@ pub(crate) struct ServeFlags {
     /// Size at which a file of records is followed by the next [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     audit_file_size: Option<String>,
+    /// Host or network that notifications may be sent to besides public hosts by HTTPS, as
+    /// hooks.internal:8443 or 10.0.0.0/8; may be repeated
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    notification_allow: Vec<String>,
+    /// Authorities in PEM that vouch for receivers of notifications besides the system's
+    #[arg(long, value_name = "FILE")]
+    notification_ca_file: Option<String>,
+    /// How notifications are signed: 1 (SHA-1) or 2 (SHA-256) [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    notification_signature_version: Option<String>,
+    /// Times a notification is tried, 1 to 50 [default: 16]
+    #[arg(long, value_name = "NUMBER")]
+    notification_attempts: Option<String>,
+    /// Time notifications and what became of them are kept [default: 14d]
+    #[arg(long, value_name = "DURATION")]
+    notification_log_retention: Option<String>,
+    /// Id of the access key that queues are sent to with
+    #[arg(long, value_name = "ID")]
+    notification_sqs_access_key_id: Option<String>,
+    /// Region of queues whose URL names none [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    notification_sqs_region: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]
     #[arg(long, value_name = "ID")]
     root_access_key_id: Option<String>,
@@ -148,6 +170,8 @@ impl Flags {
     /// Each setting that has a flag, with the flag's value.
     pub(crate) fn into_values(self) -> Vec<(&'static str, Option<String>)> {
         let Self { store, serve, .. } = self;
+        let allow =
+            (!serve.notification_allow.is_empty()).then(|| serve.notification_allow.join(","));
         let proxies = (!serve.trusted_proxy.is_empty()).then(|| serve.trusted_proxy.join(","));
         vec![
             ("database_url", store.database_url),
@@ -171,6 +195,13 @@ impl Flags {
             ("audit", serve.audit),
             ("audit_retention", serve.audit_retention),
             ("audit_file_size", serve.audit_file_size),
+            ("notification_allow", allow),
+            ("notification_ca_file", serve.notification_ca_file),
+            ("notification_signature_version", serve.notification_signature_version),
+            ("notification_attempts", serve.notification_attempts),
+            ("notification_log_retention", serve.notification_log_retention),
+            ("notification_sqs_access_key_id", serve.notification_sqs_access_key_id),
+            ("notification_sqs_region", serve.notification_sqs_region),
             ("root_access_key_id", serve.root_access_key_id),
             ("admin_username", serve.admin_username),
         ]

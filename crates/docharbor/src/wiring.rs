@@ -8,6 +8,7 @@ mod deed;
 mod directories;
 mod groups;
 mod keys;
+mod notifications;
 mod organizations;
 mod tokens;
 
@@ -50,6 +51,7 @@ pub(crate) use directories::{
 };
 pub(crate) use groups::{Change, change_group_member, create_group, delete_group, list_groups};
 pub(crate) use keys::{Simulated, delete_key, list_keys, simulate};
+pub(crate) use notifications::{list_deliveries, list_subscriptions, resend};
 pub(crate) use organizations::{create_organization, list_organizations, set_alias};
 pub(crate) use tokens::{TokenScope, create_token, list_tokens, revoke_token};
 
@@ -125,8 +127,9 @@ pub(crate) async fn start(
         Box::pin(async move { site.is_ready().await.is_ok() })
     });
     let worker = site.clone();
-    let jobs =
-        tokio::spawn(async move { futures::join!(worker.run_jobs(), worker.run_directories()) });
+    let jobs = tokio::spawn(async move {
+        futures::join!(worker.run_jobs(), worker.run_directories(), worker.run_notifications())
+    });
     Ok(Running {
         doors: doors(&door),
         health,
@@ -166,6 +169,7 @@ async fn open(
         metadata,
         blobs: Arc::new(blobs),
         directories: Arc::new(docharbor_site::LdapConnector),
+        courier: notifications::courier(&configuration.notifications)?,
         clock: Arc::new(SystemClock),
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&docharbor_site::MasterKey::new(master_key)),
@@ -179,6 +183,7 @@ async fn open(
             activity_retention_ms: millis(configuration.activity_retention),
             directory_sync_interval_ms: millis(configuration.directory_sync_interval),
             password_rule: configuration.password_rule,
+            notifications: notifications::settings(configuration),
         },
         on_fatal: Arc::new(die),
     })

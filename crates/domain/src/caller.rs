@@ -208,6 +208,18 @@ impl Call {
         }
     }
 
+    /// Holds what is about the site as a whole to administrators: access keys, and users of type
+    /// ADMIN.
+    pub fn require_administration(&self) -> Result<(), Refusal> {
+        match &self.caller.identity {
+            Identity::Administrator(_) => Ok(()),
+            Identity::User(user) if user.user_type == UserType::Admin => Ok(()),
+            Identity::User(_) => {
+                Err(Refusal::NotAllowed("only administrators of the site may do this"))
+            }
+        }
+    }
+
     /// Holds a call that names an organization to the caller's own one.
     pub fn require_organization(&self, named: Option<&str>) -> Result<(), Refusal> {
         match named {

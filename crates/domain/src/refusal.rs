@@ -48,6 +48,9 @@ pub enum Refusal {
     /// A folder, document or version would have more custom metadata than it may.
     #[error("custom metadata has at most 8 keys; delete some first")]
     CustomMetadataLimitExceeded,
+    /// A site would have more subscriptions to its notifications than it may.
+    #[error("a site has at most 256 subscriptions; delete some first")]
+    TooManySubscriptions,
     /// The owner's storage is used up.
     #[error("the owner's storage is full; delete content or raise the quota, then try again")]
     StorageExceeded,

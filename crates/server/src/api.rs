@@ -11,6 +11,7 @@ mod folders;
 mod groups;
 mod labels;
 mod marker;
+mod notifications;
 mod permissions;
 mod resources;
 mod users;
@@ -257,10 +258,10 @@ async fn dispatch(
         Operation::RemoveResourcePermission => permissions::remove(&admitted).await,
         Operation::UpdateDocumentVersion => documents::update_version(&admitted).await,
         Operation::UpdateUser => users::update(&admitted).await,
-        Operation::CreateNotificationSubscription
-        | Operation::DeleteNotificationSubscription
-        | Operation::DescribeNotificationSubscriptions
-        | Operation::SearchResources => Err(Problem::Code(
+        Operation::CreateNotificationSubscription => notifications::create(&admitted).await,
+        Operation::DeleteNotificationSubscription => notifications::delete(&admitted).await,
+        Operation::DescribeNotificationSubscriptions => notifications::describe(&admitted).await,
+        Operation::SearchResources => Err(Problem::Code(
             ErrorCode::NotImplemented,
             format!("DocHarbor does not implement {} yet.", operation.name()),
         )),

@@ -7,6 +7,7 @@ use docharbor_domain::{
 };
 use docharbor_metadata::{Activities, ActivityListing, ActivityPlace, Feed, ListedActivity, Tx};
 
+use crate::notifications::tell;
 use crate::{Error, Site, access, chain};
 
 /// Activities that one transaction of the jobs removes, about.
@@ -146,7 +147,7 @@ pub(crate) async fn record(
     activity: &Activity,
 ) -> Result<(), Error> {
     tx.insert_activity(organization, activity).await?;
-    Ok(())
+    tell(tx, organization, activity).await
 }
 
 async fn page(tx: &mut Tx, call: &Call, query: &ActivitiesQuery) -> Result<Activities, Error> {

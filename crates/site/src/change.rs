@@ -39,6 +39,10 @@ impl Site {
                 .await;
             match done {
                 Err(again @ (Error::AnsweredElsewhere | Error::Changing)) => last = again,
+                Ok(done) => {
+                    self.dispatch.changed();
+                    return Ok(done);
+                }
                 done => return done,
             }
         }

@@ -98,6 +98,7 @@ impl Site {
             });
             take(self.forget_activities(&organization).await.map(|()| 0));
             take(self.forget_old(&organization).await.map(|()| 0));
+            take(self.clear_notifications(&organization).await);
         }
         failure.map_or(Ok(done), Err)
     }

@@ -2,7 +2,7 @@
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use docharbor_domain::{AccessKeyId, OrganizationId};
+use docharbor_domain::{AccessKeyId, OrganizationId, SubscriptionId};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -25,6 +25,7 @@ pub struct Keyring {
     markers: Zeroizing<[u8; 32]>,
     setups: Zeroizing<[u8; 32]>,
     consents: Zeroizing<[u8; 32]>,
+    subscriptions: Zeroizing<[u8; 32]>,
 }
 
 const NONCE_BYTES: usize = 24;
@@ -39,6 +40,7 @@ impl Keyring {
             markers: derive("docharbor 2026-11 page markers"),
             setups: derive("docharbor 2026-11 setup links"),
             consents: derive("docharbor 2026-11 consent forms"),
+            subscriptions: derive("docharbor 2026-11 notification subscriptions"),
         }
     }
 
@@ -70,6 +72,60 @@ impl Keyring {
     /// Signs a form in which a user consents, so that no other page and no other user can send it.
     pub fn sign_consent(&self, text: &[u8]) -> String {
         blake3::keyed_hash(&self.consents, text).to_hex().to_string()
+    }
+
+    /// What lets its bearer do one thing to one subscription: confirm it, or end it.
+    pub(crate) fn subscription_token(
+        &self,
+        purpose: SubscriptionPurpose,
+        organization: &OrganizationId,
+        id: &SubscriptionId,
+    ) -> String {
+        let word = match purpose {
+            SubscriptionPurpose::Confirm => "confirm",
+            SubscriptionPurpose::Unsubscribe => "unsubscribe",
+        };
+        let text = format!("{word}|{organization}|{id}");
+        let mac = blake3::keyed_hash(&self.subscriptions, text.as_bytes());
+        format!("{}{}", id.as_str().replace('-', ""), mac.to_hex())
+    }
+
+    /// The subscription that a token is for, if it is for this purpose.
+    pub(crate) fn subscription_of(
+        &self,
+        purpose: SubscriptionPurpose,
+        organization: &OrganizationId,
+        token: &str,
+    ) -> Option<SubscriptionId> {
+        let is_hex = token.bytes().all(|b| b.is_ascii_hexdigit());
+        let digits = token.get(..32).filter(|_| is_hex)?;
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+        let id = SubscriptionId::new(parts.join("-"));
+        let ours = blake3::hash(self.subscription_token(purpose, organization, &id).as_bytes());
+        // Hashes are compared in constant time.
+        (ours == blake3::hash(token.as_bytes())).then_some(id)
+    }
+
+    /// Seals the key that signs a site's notifications.
+    pub(crate) fn seal_notification_key(
+        &self,
+        organization: &OrganizationId,
+        pkcs8: &[u8],
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<String, Error> {
+        let text = Zeroizing::new(hex::encode(pkcs8));
+        self.seal(organization, &notification_key(), &text, nonce)
+    }
+
+    /// Opens the key that signs a site's notifications.
+    pub(crate) fn open_notification_key(
+        &self,
+        organization: &OrganizationId,
+        sealed: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        const FAULT: Error = Error::Fault("a stored notification key is none");
+        let text = self.open(organization, &notification_key(), sealed)?;
+        hex::decode(text.as_bytes()).map(Zeroizing::new).map_err(|_| FAULT)
     }
 
     /// Seals an access key's secret for the database. It opens only for the same key of the same
@@ -138,6 +194,20 @@ fn directory_key() -> AccessKeyId {
     AccessKeyId::new("directory")
 }
 
+/// The name a key that signs notifications is sealed under; no access key has it.
+fn notification_key() -> AccessKeyId {
+    AccessKeyId::new("notification")
+}
+
+/// What a subscription's token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SubscriptionPurpose {
+    /// To confirm it.
+    Confirm,
+    /// To end it.
+    Unsubscribe,
+}
+
 /// The prefix by which a secret scanner knows a user's token.
 const TOKEN_PREFIX: &str = "dh_";
 
@@ -181,6 +251,22 @@ mod tests {
         assert!(ring.open(&OrganizationId::new("d-1111111111"), &id, &sealed).is_err());
         for broken in ["", "zz", "00", &sealed[..sealed.len() - 2]] {
             assert!(ring.open(&organization, &id, broken).is_err());
+        }
+    }
+
+    #[test]
+    fn a_subscriptions_token_is_for_one_purpose_of_one_site() {
+        use SubscriptionPurpose::{Confirm, Unsubscribe};
+        let ring = Keyring::new(&MasterKey::new([1; 32]));
+        let organization = OrganizationId::new("d-0000000000");
+        let id = SubscriptionId::from_random([7; 16]);
+        let token = ring.subscription_token(Confirm, &organization, &id);
+        assert_eq!(ring.subscription_of(Confirm, &organization, &token), Some(id));
+        assert_eq!(ring.subscription_of(Unsubscribe, &organization, &token), None);
+        let other = OrganizationId::new("d-1111111111");
+        assert_eq!(ring.subscription_of(Confirm, &other, &token), None);
+        for broken in ["", "é", "00", &token[..token.len() - 1], &format!("{token}0")] {
+            assert_eq!(ring.subscription_of(Confirm, &organization, broken), None);
         }
     }
 

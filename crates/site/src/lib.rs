@@ -23,6 +23,7 @@ mod jobs;
 mod keyring;
 mod labels;
 mod listing;
+mod notifications;
 mod oauth;
 mod organizations;
 mod own;
@@ -68,7 +69,12 @@ pub use docharbor_metadata::{
     Application, Group, GroupListing, Organization, Permission, PermissionListing, Place,
     SharedPlace, UserListing, UserSort,
 };
+pub use docharbor_metadata::{Asked, DeliveryState, LoggedDelivery};
 pub use docharbor_metadata::{IamEntity, IamRole, ListedKey, ListedToken};
+pub use docharbor_notify::{
+    Allow, Courier, CourierSettings, SignatureVersion, SqsAccess, confirm_response,
+    unsubscribe_response,
+};
 pub use documents::VersionView;
 pub use error::{Error, Meaning};
 pub use folders::FolderView;
@@ -80,6 +86,7 @@ pub use labels::Selection;
 pub use listing::{
     ContentsPage, ContentsQuery, Kinds, PathQuery, UsersPage, UsersQuery, VersionsPage,
 };
+pub use notifications::{NewSubscription, NotificationSettings, SubscriptionsPage, Visited};
 pub use oauth::{
     APPLICATION_TOKEN_LIFETIME_MS, CodeClaim, DEVICE_INTERVAL_MS, DEVICE_LIFETIME_MS, DeviceStart,
     Issued, PendingDevice, Ungranted,
@@ -115,6 +122,8 @@ pub struct Settings {
     pub directory_sync_interval_ms: i64,
     /// What is asked of a password.
     pub password_rule: PasswordRule,
+    /// How subscribers are told of events.
+    pub notifications: NotificationSettings,
 }
 
 impl Default for Settings {
@@ -128,6 +137,7 @@ impl Default for Settings {
             activity_retention_ms: 365 * 24 * 3_600_000,
             directory_sync_interval_ms: 300_000,
             password_rule: PasswordRule::default(),
+            notifications: NotificationSettings::default(),
         }
     }
 }
@@ -143,6 +153,8 @@ pub struct Parts {
     pub blobs: Arc<dyn BlobStore>,
     /// What talks to the directories of other programs.
     pub directories: Arc<dyn Connector>,
+    /// What calls subscribers.
+    pub courier: Courier,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -168,6 +180,8 @@ pub struct Site {
     directories: Arc<directory::Probes>,
     /// Wakes the jobs when there is something to remove.
     work: Arc<Notify>,
+    /// What is between changes and those who are told of them.
+    dispatch: Arc<notifications::Dispatch>,
 }
 
 impl Site {
@@ -179,6 +193,7 @@ impl Site {
             verifying: Arc::new(Semaphore::new(sign_in::verifying_max())),
             directories: Arc::default(),
             work: Arc::new(Notify::new()),
+            dispatch: Arc::default(),
         }
     }
 

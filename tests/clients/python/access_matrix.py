@@ -11,6 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from client import MODEL, status_of, workdocs
+from server import NOBODY_ENDPOINT
 from site_story import PASSWORD, Person
 
 PATH = pathlib.Path(__file__).parents[1] / "access.txt"
@@ -210,6 +211,14 @@ def new_user(t):
     }
 
 
+def subscribed(t):
+    """A subscription that is there to be deleted."""
+    made = t.world.site.admin.create_notification_subscription(
+        **t.organization, Endpoint=NOBODY_ENDPOINT, Protocol="HTTPS", SubscriptionType="ALL"
+    )
+    return made["Subscription"]["SubscriptionId"]
+
+
 def comment(t):
     return t.latest | {"CommentId": t.item.comment}
 
@@ -235,7 +244,7 @@ CASES = {
     ),
     **both_kinds("CreateLabels", lambda t: t.resource | {"Labels": ["call"]}),
     "CreateNotificationSubscription": Case("user", lambda t: t.organization | {
-        "Endpoint": "https://example.com/x", "Protocol": "HTTPS", "SubscriptionType": "ALL",
+        "Endpoint": NOBODY_ENDPOINT, "Protocol": "HTTPS", "SubscriptionType": "ALL",
     }),
     "CreateUser": Case("user", new_user),
     "DeactivateUser": Case("user", lambda t: t.user),
@@ -258,7 +267,7 @@ CASES = {
     "DeleteFolderContents": Case("folder", lambda t: t.folder),
     **both_kinds("DeleteLabels", lambda t: t.resource | {"Labels": ["label"]}, needs=("label",)),
     "DeleteNotificationSubscription": Case("user", lambda t: t.organization | {
-        "SubscriptionId": "00000000-0000-4000-8000-000000000000",
+        "SubscriptionId": subscribed(t),
     }),
     "DeleteUser": Case("user", lambda t: t.user),
     "DescribeActivities": reads("user", lambda t: t.organization),

@@ -57,10 +57,17 @@ def workdocs(
         ),
     )
     if token:
-        def with_token(params, **_):
-            return {"AuthenticationToken": token} | params
+        def with_token(params, model, **_):
+            if "AuthenticationToken" in model.input_shape.members:
+                return {"AuthenticationToken": token} | params
+            return params
+
+        def with_header(params, **_):
+            params["headers"].setdefault("Authentication", token)
 
         client.meta.events.register("provide-client-params.workdocs", with_token)
+        # Some operations have no member for it, and the service takes it all the same.
+        client.meta.events.register("before-call.workdocs", with_header)
     return client
 
 

@@ -3,6 +3,7 @@
 import functools
 
 from outcomes import Attempt
+from server import NOBODY_ENDPOINT
 from site_story import PASSWORD
 
 CALLS = {}
@@ -245,4 +246,29 @@ def of_oneself(world):
 
 @call("DescribeUsers")
 def describe_users(world):
+    return {"OrganizationId": world.organization}
+
+
+# Notifications.
+
+
+@call("CreateNotificationSubscription")
+def create_subscription(world):
+    return {
+        "OrganizationId": world.organization, "Endpoint": NOBODY_ENDPOINT, "Protocol": "HTTPS",
+        "SubscriptionType": "ALL",
+    }
+
+
+@call("DeleteNotificationSubscription")
+def delete_subscription(world):
+    made = world.admin.create_notification_subscription(**create_subscription(world).members)
+    return {
+        "OrganizationId": world.organization,
+        "SubscriptionId": made["Subscription"]["SubscriptionId"],
+    }
+
+
+@call("DescribeNotificationSubscriptions")
+def describe_subscriptions(world):
     return {"OrganizationId": world.organization}

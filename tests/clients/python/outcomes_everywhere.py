@@ -8,8 +8,13 @@ from outcomes_world import UNKNOWN_ITEM, UNKNOWN_VERSION
 
 ITEM_MEMBERS = ("DocumentId", "FolderId", "ResourceId", "ParentFolderId")
 USER_ADMINISTRATION = ("ActivateUser", "CreateUser", "DeactivateUser", "DeleteUser", "UpdateUser")
+OF_NOTIFICATIONS = (
+    "CreateNotificationSubscription", "DeleteNotificationSubscription",
+    "DescribeNotificationSubscriptions",
+)
 OF_NO_ITEM = (
-    *USER_ADMINISTRATION, "DescribeActivities", "DescribeGroups", "DescribeRootFolders", "DescribeUsers",
+    *USER_ADMINISTRATION, *OF_NOTIFICATIONS, "DescribeActivities", "DescribeGroups",
+    "DescribeRootFolders", "DescribeUsers",
     "GetCurrentUser", "GetResources",
 )
 # What a viewer of an item may not do with it.
@@ -150,6 +155,10 @@ for name in CALLS:
 
 for name in USER_ADMINISTRATION:
     provoke(name, "UnauthorizedOperation", "the user is no administrator",
+            spoiled(name, by("as_bob")))
+
+for name in OF_NOTIFICATIONS:
+    provoke(name, "UnauthorizedResourceAccess", "the user is no administrator",
             spoiled(name, by("as_bob")))
 
 for name in BEYOND_A_VIEWER:

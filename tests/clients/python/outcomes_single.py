@@ -1,9 +1,12 @@
 """Provocations of single operations, by error."""
 
+from dataclasses import replace
+
 from outcomes import Attempt, provoke, provokes
 from outcomes_calls import CALLS
 from outcomes_everywhere import with_members
 from outcomes_world import UNKNOWN_COMMENT, UNKNOWN_ITEM, UNKNOWN_VERSION
+from site_story import Site
 
 
 # UnauthorizedOperation.
@@ -382,6 +385,16 @@ def label_too_many(world):
     return Attempt(world.admin, {"ResourceId": document, "Labels": ["one more"]})
 
 
+@provokes("CreateNotificationSubscription", "TooManySubscriptions", "it would be the 257th")
+def subscription_too_many(world):
+    other = Site(world.site.server.another_site())
+    members = CALLS["CreateNotificationSubscription"](world).members
+    members = members | {"OrganizationId": other.server.organization_id}
+    for _ in range(256):
+        other.admin.create_notification_subscription(**members)
+    return Attempt(other.admin, members)
+
+
 @provokes("CreateCustomMetadata", "CustomMetadataLimitExceeded", "it would be the 9th key")
 def key_too_many(world):
     document = world.document().document
@@ -391,6 +404,19 @@ def key_too_many(world):
 
 
 # InvalidArgument, InvalidCommentOperation, InvalidOperation.
+
+
+@provokes("CreateNotificationSubscription", "InvalidArgument", "the endpoint is not public")
+def endpoint_not_public(world):
+    attempt = CALLS["CreateNotificationSubscription"](world)
+    return with_members(attempt, Endpoint="https://169.254.169.254/latest/meta-data/")
+
+
+@provokes("DeleteNotificationSubscription", "EntityNotExists", "the subscription never was")
+def subscription_never_was(world):
+    unknown = "00000000-0000-4000-8000-000000000000"
+    attempt = with_members(CALLS["DeleteNotificationSubscription"](world), SubscriptionId=unknown)
+    return replace(attempt, missing=[unknown])
 
 
 @provokes("InitiateDocumentVersionUpload", "InvalidArgument", "the document is in another folder")

@@ -171,13 +171,18 @@ class World:
                 yield session
 
     def state(self):
-        """Every row of every table, once all that was deleted before is gone."""
+        """Every row of every table, once all that was deleted before is gone, and every endpoint was
+        asked, in vain, to confirm."""
+        waiting = (
+            "SELECT (SELECT COUNT(*) FROM purge) + (SELECT COUNT(*) FROM notification_subscription "
+            "WHERE status = 'PENDING' AND asked_error IS NULL)"
+        )
         with self.database() as session:
             def is_clean():
                 session.rollback()
-                return session.execute("SELECT COUNT(*) FROM purge").fetchone() == (0,)
+                return session.execute(waiting).fetchone() == (0,)
 
-            until("nothing is left to be purged", is_clean)
+            until("nothing is left to be done", is_clean)
             return {
                 name: frozenset(session.execute(f'SELECT * FROM "{name}"').fetchall())
                 for name in self._tables(session)

@@ -19,6 +19,10 @@ BINARY_WITH_FAILPOINTS = os.environ.get(
     "DOCHARBOR_BIN_FAILPOINTS", str(REPOSITORY / "target/failpoints/docharbor")
 )
 
+# An endpoint that may be called, and at which nobody answers.
+NOBODY_ENDPOINT = "https://localhost:9/nobody"
+NOBODY = {"DOCHARBOR_NOTIFICATION_ALLOW": "localhost:9"}
+
 ROOT_KEY = "AKIASTORYSTORYSTORY2"
 ROOT_SECRET = "CANARYrootSecretCANARYrootSecretCANARYrs"
 
@@ -57,7 +61,7 @@ class Server:
             "DOCHARBOR_ROOT_SECRET_ACCESS_KEY": ROOT_SECRET,
         }
         database = {"DOCHARBOR_DATABASE_URL": self.database_url} if self.database_url else {}
-        return kept | root | database | self.settings
+        return kept | root | database | NOBODY | self.settings
 
     def start(self):
         """Starts the process, always on the same port."""

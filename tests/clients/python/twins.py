@@ -12,7 +12,7 @@ CANARY = "canaryb-"
 # Keys of these are unique over all sites: they are secrets, or say which site is meant.
 NOT_COPIED = {
     "access_key", "token", "application", "application_redirect", "authorization_code",
-    "device_code", "web_session",
+    "device_code", "web_session", "notification_key",
 }
 # What differs in the copy.
 CANARIES = {

@@ -29,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 26] = [
+const SETTINGS: [Setting; 34] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -55,6 +55,14 @@ const SETTINGS: [Setting; 26] = [
     plain("audit"),
     plain("audit_retention"),
     plain("audit_file_size"),
+    plain("notification_allow"),
+    plain("notification_ca_file"),
+    plain("notification_signature_version"),
+    plain("notification_attempts"),
+    plain("notification_log_retention"),
+    plain("notification_sqs_access_key_id"),
+    secret("notification_sqs_secret_access_key"),
+    plain("notification_sqs_region"),
     plain("log_level"),
 ];
 

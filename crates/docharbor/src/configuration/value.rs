@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use docharbor_domain::{OrganizationId, PASSWORD_CHARS, PASSWORD_CLASSES};
+use docharbor_site::{Allow, SignatureVersion};
 use ipnet::IpNet;
 
 /// What a value should have been.
@@ -151,6 +152,40 @@ pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Expected> {
         })
         .collect::<Result<_, _>>()
         .map_err(|_| "write networks separated by commas: 10.0.0.0/8,192.168.1.5,fd00::/8")
+}
+
+/// Hosts and networks that may be called, separated by commas.
+pub(crate) fn allow(text: &str) -> Result<Vec<Allow>, Expected> {
+    let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::parse);
+    hosts.collect::<Result<_, _>>().map_err(|()| {
+        "write hosts or networks separated by commas, each with a port if it is not 443: \
+         hooks.internal:8443,10.0.0.0/8,[fd00::/8]:*,http://localhost:9324"
+    })
+}
+
+/// How messages are signed.
+pub(crate) fn signature_version(text: &str) -> Result<SignatureVersion, Expected> {
+    match text {
+        "1" => Ok(SignatureVersion::One),
+        "2" => Ok(SignatureVersion::Two),
+        _ => Err("write 1 (SHA-1, which every receiver understands) or 2 (SHA-256)"),
+    }
+}
+
+/// How often a notification is tried.
+pub(crate) fn attempts(text: &str) -> Result<i64, Expected> {
+    let number = text.parse().ok().filter(|number| (1..=50).contains(number));
+    number.ok_or("write a whole number from 1 to 50")
+}
+
+/// The name of a region, as it stands in a signature.
+pub(crate) fn region(text: &str) -> Result<String, Expected> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("write letters, digits and -: us-east-1")
+    }
 }
 
 /// A PostgreSQL URL.

@@ -177,6 +177,7 @@ impl ApiError {
             Refusal::LimitExceeded(_) => ErrorCode::LimitExceeded,
             Refusal::TooManyLabels => ErrorCode::TooManyLabels,
             Refusal::CustomMetadataLimitExceeded => ErrorCode::CustomMetadataLimitExceeded,
+            Refusal::TooManySubscriptions => ErrorCode::TooManySubscriptions,
             Refusal::StorageExceeded => ErrorCode::StorageLimitExceeded,
             Refusal::StorageWillExceed => ErrorCode::StorageLimitWillExceed,
             Refusal::LastActiveUser => ErrorCode::DeactivatingLastSystemUser,

@@ -7,6 +7,8 @@ mod directory;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod notifications;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod organizations;

@@ -16,8 +16,9 @@ use docharbor_domain::{
 };
 use docharbor_metadata::{Metadata, Options};
 use docharbor_site::{
-    Clock, Error, Expected, FirstStart, ItemUpdate, Keyring, MasterKey, Meaning, NewUser, OsRandom,
-    Parts, ReceiveError, ReceiveRefusal, Settings, Site, StateChange, SystemClock, UsersQuery,
+    Clock, Courier, CourierSettings, Error, Expected, FirstStart, ItemUpdate, Keyring, MasterKey,
+    Meaning, NewUser, OsRandom, Parts, ReceiveError, ReceiveRefusal, Settings, Site, StateChange,
+    SystemClock, UsersQuery,
 };
 use docharbor_testkit::postgres::Cluster;
 use futures::StreamExt as _;
@@ -561,6 +562,14 @@ fn admitted(caller: Caller, action: Action, retry_key: Option<String>) -> Result
     Call::admit(caller, action, Circumstances::default(), retry_key)
 }
 
+/// An endpoint that may be called, and at which nobody answers.
+pub(crate) const NOBODY: &str = "https://localhost:9/";
+
+fn courier() -> Courier {
+    let allow = vec!["localhost:9".parse().unwrap()];
+    Courier::new(CourierSettings { allow, ..CourierSettings::default() }).unwrap()
+}
+
 fn site(
     metadata: &Metadata,
     blobs: Arc<dyn BlobStore>,
@@ -583,6 +592,7 @@ fn parts(
         metadata: metadata.clone(),
         blobs,
         directories,
+        courier: courier(),
         clock,
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&MasterKey::new([7; 32])),
