@@ -1,6 +1,8 @@
 //! Events that are waiting to be told, and what became of the telling.
 
-use docharbor_domain::{EntityType, Event, EventAction, OrganizationId, SubscriptionId, Timestamp};
+use docharbor_domain::{
+    EntityType, Event, EventAction, FolderId, OrganizationId, SubscriptionId, Timestamp,
+};
 
 use crate::StoreError;
 use crate::driver::Tx;
@@ -12,6 +14,23 @@ const INSERT_EVENT: &str = "
     SELECT $1, $2, $3, $4, $5, $6, $7, CAST($8 AS BIGINT), 0
      WHERE EXISTS (SELECT 1 FROM notification_subscription s
                     WHERE s.organization_id = $1 AND s.status = 'CONFIRMED')";
+
+/// The same for each document of a folder that was emptied; they stand in a deleted folder now. A
+/// document is deleted once, so its id, which is as random as a message's, names the message.
+const INSERT_DELETIONS: &str = "
+    INSERT INTO outbox (organization_id, id, action, entity_type, entity_id, parent_entity_type,
+                        parent_entity_id, created_ms, spread)
+    SELECT r.organization_id,
+           substr(r.id, 1, 8) || '-' || substr(r.id, 9, 4) || '-4' || substr(r.id, 14, 3) || '-8'
+               || substr(r.id, 18, 3) || '-' || substr(r.id, 21, 12),
+           'delete_document', 'Document', r.id, 'Folder', $1, CAST($2 AS BIGINT), 0
+      FROM resource r
+      JOIN version v ON v.organization_id = r.organization_id AND v.document_id = r.id
+           AND v.id = r.latest_version_id
+     WHERE r.organization_id = $3 AND r.parent_id = $4 AND r.kind = 'DOCUMENT'
+       AND v.status = 'ACTIVE'
+       AND EXISTS (SELECT 1 FROM notification_subscription s
+                    WHERE s.organization_id = $3 AND s.status = 'CONFIRMED')";
 
 const NEW_EVENTS: &str = "
     SELECT id FROM outbox
@@ -175,6 +194,20 @@ impl Tx {
             event.created.into(),
         ];
         Ok(self.execute(INSERT_EVENT, &args).await? != 0)
+    }
+
+    /// Keeps an event for each document that was deleted with a folder's contents: it stands in the
+    /// folder `deleted` now.
+    pub async fn insert_deletion_events(
+        &mut self,
+        organization: &OrganizationId,
+        moment: Timestamp,
+        emptied: &FolderId,
+        deleted: &FolderId,
+    ) -> Result<(), StoreError> {
+        let args = [emptied.into(), moment.into(), organization.into(), deleted.into()];
+        self.execute(INSERT_DELETIONS, &args).await?;
+        Ok(())
     }
 
     /// Whether there are events that no delivery was made of.

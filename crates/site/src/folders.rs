@@ -165,6 +165,7 @@ async fn delete_contents(tx: &mut Tx, input: &Deletion, deleted: &FolderId) -> R
         .await?;
     let (id, initiator) = (&input.activity, input.call.caller().principal());
     tx.insert_deletions(organization, (id, input.now), initiator, &input.id, deleted).await?;
+    tx.insert_deletion_events(organization, input.now, &input.id, deleted).await?;
     Ok(detached)
 }
 

@@ -11,6 +11,7 @@ on_both_engines! {
     of_two_nodes_one_tries_each_delivery,
     a_delivery_in_vain_is_tried_again_later_given_up_and_sent_once_more,
     a_subscriber_who_was_not_told_of_a_change_that_did_not_happen,
+    each_document_of_an_emptied_folder_is_told_of,
     a_question_nobody_answers_ends_with_its_time,
 }
 
@@ -86,6 +87,26 @@ async fn a_subscriber_who_was_not_told_of_a_change_that_did_not_happen(test: Tes
     assert_eq!(test.number(renamed).await, 0);
     test.rename(&document, "free").await.unwrap();
     assert_eq!(test.number(renamed).await, 1);
+}
+
+async fn each_document_of_an_emptied_folder_is_told_of(test: TestSite) {
+    let folder = test.folder_in(&test.root(), "folder").await.unwrap().id;
+    test.upload(&folder, "before anybody listened", b"1").await.unwrap();
+    let empty = || test.site.delete_folder_contents(&test.call, folder.clone());
+    empty().await.unwrap();
+    subscribed(&test).await;
+    for name in ["one", "two"] {
+        test.upload(&folder, name, b"1").await.unwrap();
+    }
+    test.folder_in(&folder, "inner").await.unwrap();
+    test.begin(&folder, "never finished", Some(1)).await.unwrap();
+    empty().await.unwrap();
+    let told = format!(
+        "SELECT COUNT(DISTINCT id) FROM outbox WHERE action = 'delete_document'
+            AND parent_entity_id = '{folder}' AND length(id) = 36"
+    );
+    assert_eq!(test.number(&told).await, 2);
+    test.assert_settles().await;
 }
 
 async fn a_question_nobody_answers_ends_with_its_time(test: TestSite) {

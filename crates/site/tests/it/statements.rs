@@ -75,7 +75,7 @@ async fn each_use_case_costs_what_it_cost(test: TestSite) {
                 ("DeleteDocumentVersion", 10),
                 ("DeleteDocumentVersion with prior ones", 10),
                 ("RestoreDocumentVersions", 8),
-                ("DeleteFolderContents", 7),
+                ("DeleteFolderContents", 8),
                 ("CreateFolder", 5),
                 ("DeleteDocument", 20),
                 ("DeleteFolder", 8),
