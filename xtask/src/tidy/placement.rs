@@ -5,8 +5,9 @@ use super::{Finding, extension, line_at, shipped_crate};
 
 /// Crates that may hold SQL: its home, and the crates that only tests and measurements use.
 const SQL_CRATES: [&str; 3] = ["metadata", "testkit", "bench"];
-/// Crates that may know HTTP: the doors, their wiring, and what drives them in tests.
-const HTTP_CRATES: [&str; 4] = ["server", "docharbor", "testkit", "bench"];
+/// Crates that may know HTTP: the doors, what calls subscribers, their wiring, and what drives them in
+/// tests.
+const HTTP_CRATES: [&str; 5] = ["server", "notify", "docharbor", "testkit", "bench"];
 const HTTP_PATHS: [&str; 6] =
     ["axum::", "hyper::", "hyper_util::", "http::", "http_body::", "http_body_util::"];
 /// Crates that do no I/O, read no clock, spawn nothing and are not async.
