@@ -50,6 +50,18 @@ pub(crate) const fn authentication(operation: Operation) -> Member {
     }
 }
 
+/// The members of a request as the model has them: the model knows the first of all of them, the token,
+/// for every operation but three, which take it in its header all the same.
+pub(crate) const fn members(all: &'static [Member], operation: Operation) -> &'static [Member] {
+    let is_without = matches!(
+        operation,
+        Operation::CreateNotificationSubscription
+            | Operation::DeleteNotificationSubscription
+            | Operation::DescribeNotificationSubscriptions
+    );
+    if is_without { all.split_at(1).1 } else { all }
+}
+
 impl Input<'_> {
     /// Reads a member of the path, which is always required.
     pub(crate) fn path_member<S: Decoded>(

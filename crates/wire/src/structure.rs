@@ -220,7 +220,7 @@ macro_rules! requests {
             impl crate::shape::Declared for $name {
                 const SHAPE: crate::shape::Shape = crate::shape::Shape {
                     name: stringify!($name),
-                    kind: crate::shape::ShapeKind::Structure(&[
+                    kind: crate::shape::ShapeKind::Structure(crate::request::members(&[
                         crate::request::authentication(crate::Operation::$operation),
                         $(crate::shape::Member {
                             name: $wire,
@@ -231,7 +231,7 @@ macro_rules! requests {
                             ),
                             required: crate::structure::is_required!($presence),
                         },)*
-                    ]),
+                    ], crate::Operation::$operation)),
                 };
                 type Output = ();
             }
