@@ -17,7 +17,7 @@ import requests
 from client import MODEL, outcome, request_of, send, workdocs
 from conftest import ENGINES
 from raw import Wires, sign
-from server import BINARY, ROOT_KEY, ROOT_SECRET, Server
+from server import BINARY, NOBODY_ENDPOINT, ROOT_KEY, ROOT_SECRET, Server
 from shapes import base_members, body_of, has_body, target_and_headers
 from site_story import PASSWORD, Site
 from test_40_operations import NOT_IMPLEMENTED
@@ -98,6 +98,10 @@ class World:
             "DocumentId": self.upload.document, "VersionId": self.upload.version,
             "CommentId": made["Comment"]["CommentId"], "OrganizationId": self.server.organization_id,
             "UserId": self.person.id, "PrincipalId": self.person.id,
+            "SubscriptionId": site.admin.create_notification_subscription(
+                OrganizationId=self.server.organization_id, Endpoint=NOBODY_ENDPOINT,
+                Protocol="HTTPS", SubscriptionType="ALL",
+            )["Subscription"]["SubscriptionId"],
         }
 
     def request(self, operation, broken=None, only_needed=False, drop=(), key=(ROOT_KEY, ROOT_SECRET)):
