@@ -1,0 +1,3 @@
+//! What documents say: words to search for, text and thumbnails out of untrusted files.
+
+pub mod extract;
