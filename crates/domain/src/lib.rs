@@ -18,6 +18,7 @@ mod permission;
 mod policy;
 mod refusal;
 mod resource;
+mod search;
 mod share;
 mod signature;
 mod time;
@@ -49,6 +50,9 @@ pub use policy::{
 };
 pub use refusal::Refusal;
 pub use resource::{Document, Folder, FolderKind, Item, ItemKind, PathStep, Sort};
+pub use search::{
+    ContentCategory, SEARCH_WORDS_MAX, Script, SearchPhrase, SearchQuery, SearchScope, SearchText,
+};
 pub use share::{Share, ShareFailure, ShareWith, may_get};
 pub use signature::{FolderTotals, SubtreeRow, folder_totals};
 pub use time::Timestamp;
