@@ -15,6 +15,7 @@ mod dev;
 mod directory;
 mod env;
 mod group;
+mod index;
 mod key;
 mod notify;
 mod policy;
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Notify(notify::Notify),
     Verify(verify::Verify),
+    Index(index::Index),
     #[command(subcommand)]
     Audit(audit::Audit),
 }
@@ -96,6 +98,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Directory(directory) => directory.run(environment).await,
         Command::Notify(notify) => notify.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
+        Command::Index(index) => index.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
     }
 }

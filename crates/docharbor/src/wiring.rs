@@ -411,6 +411,16 @@ pub(crate) async fn verify(
     Ok(report.findings.into_iter().map(finding).collect())
 }
 
+/// Puts into the search index what is missing in it, and tells how much it was.
+pub(crate) async fn index_missing(
+    configuration: &Configuration,
+    directory: &DataDirectory,
+    master_key: &MasterKey,
+) -> Result<u64, Failure> {
+    let site = site_beside(configuration, directory, master_key).await?;
+    site.index_missing().await.map_err(|error| failed(&error))
+}
+
 fn not_made(error: &Error) -> Failure {
     match error {
         Error::Refused(refusal @ Refusal::WeakPassword(_)) => Failure::usage(

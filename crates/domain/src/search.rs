@@ -128,7 +128,7 @@ impl SearchQuery {
                 let between = if at == 0 { "" } else { "\t" };
                 let end = if phrase.is_prefix { "*" } else { "" };
                 // Writing to a text cannot fail.
-                let _ = write!(text, "{between}{}{end}", phrase.tokens.join(" "));
+                let _infallible = write!(text, "{between}{}{end}", phrase.tokens.join(" "));
             }
         }
         text

@@ -254,7 +254,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let args = [organization.into(), document.into(), version.into(), id.into()];
         self.execute(BLANK, &args).await?;
-        Ok(())
+        self.forget_entry_of_comment(organization, document, version, id).await
     }
 
     /// Removes a comment.
@@ -267,7 +267,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let args = [organization.into(), document.into(), version.into(), id.into()];
         self.execute(DELETE, &args).await?;
-        Ok(())
+        self.forget_entry_of_comment(organization, document, version, id).await
     }
 }
 

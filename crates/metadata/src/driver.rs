@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::StoreError;
-pub(crate) use tx::Lock;
+#[cfg(test)]
+pub(crate) use sqlite::with_functions;
+pub(crate) use tx::{ByEngine, Lock};
 pub use tx::{Inserted, Tx};
 
 /// What an operation gives back: its future, which may borrow the transaction and the input.

@@ -25,6 +25,8 @@ mod placement;
 #[cfg(test)]
 mod plans;
 mod removal;
+mod search;
+mod search_index;
 mod shared;
 mod sign_in;
 mod sites;
@@ -51,6 +53,8 @@ pub use organizations::Organization;
 pub use permissions::{Permission, PermissionListing, Permissions};
 pub use placement::{Charged, Placement};
 pub use removal::{Purge, VersionBytes};
+pub use search::{FoundComment, Hit, HitKind, Search, SearchFilters, SearchPlace, SearchSort};
+pub use search_index::Unindexed;
 pub use shared::SharedPlace;
 pub use sign_in::{Failures, PasswordRow, SessionRow};
 pub use sites::{ListedToken, TokenRow, token_id};

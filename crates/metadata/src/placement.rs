@@ -3,6 +3,7 @@
 use docharbor_domain::limits::{FOLDER_ITEMS_MAX, TREE_LEVELS_MAX, TREE_WALK_MAX};
 use docharbor_domain::{
     DocumentId, Folder, FolderId, OrganizationId, ResourceId, ResourceName, Timestamp, UserId,
+    VersionId,
 };
 
 use crate::StoreError;
@@ -33,7 +34,8 @@ const RENAME_LATEST: &str = "
     UPDATE version SET name = $1
      WHERE organization_id = $2 AND document_id = $3
        AND id = (SELECT r.latest_version_id FROM resource r
-                  WHERE r.organization_id = $2 AND r.id = $3)";
+                  WHERE r.organization_id = $2 AND r.id = $3)
+    RETURNING id, content_type, status";
 
 /// The folders below a folder level by level, as many as are looked at while somebody waits.
 const LEVELS_BELOW: &str = "
@@ -187,16 +189,18 @@ impl Tx {
         Ok(row.text_opt(0)?.map(FolderId::new))
     }
 
-    /// Gives the version that stands for a locked document another name.
+    /// Gives the version that stands for a locked document another name. Gives its id and media type,
+    /// where it is ACTIVE.
     pub async fn rename_latest_version(
         &mut self,
         organization: &OrganizationId,
         document: &DocumentId,
         name: &ResourceName,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<(VersionId, String)>, StoreError> {
         let args = [name.as_str().into(), organization.into(), document.into()];
-        self.execute(RENAME_LATEST, &args).await?;
-        Ok(())
+        let Some(row) = self.row(RENAME_LATEST, &args).await? else { return Ok(None) };
+        let is_active = row.text(2)? == "ACTIVE";
+        Ok(is_active.then_some((VersionId::new(row.text(0)?), row.text(1)?.to_owned())))
     }
 
     /// How many levels there are below a folder; of a wide tree only the upper ones are counted, so

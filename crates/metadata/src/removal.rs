@@ -156,7 +156,7 @@ impl Tx {
         for statement in [FORGET_PERMISSIONS, FORGET_LABELS, FORGET_METADATA, FORGET_COMMENTS] {
             self.execute(statement, &[organization.into(), id.into()]).await?;
         }
-        Ok(())
+        self.forget_entries(organization, id).await
     }
 
     /// Some of the versions a document still has.
@@ -182,7 +182,9 @@ impl Tx {
         let args = [organization.into(), document.into(), id.into()];
         let Some(row) = self.row(DELETE_VERSION, &args).await? else { return Ok(None) };
         let blob = row.text_opt(0)?.map(BlobId::new);
-        Ok(Some(VersionBytes { blob, charged_bytes: row.int(1)? }))
+        let charged_bytes = row.int(1)?;
+        self.forget_entries_of_version(organization, document, id).await?;
+        Ok(Some(VersionBytes { blob, charged_bytes }))
     }
 
     /// Gives bytes up: no version refers to them from now on, and they go when their grace is over.

@@ -274,6 +274,46 @@ pub const CHECKS: &[Check] = &[
                               AND d.subscription_id = s.id)",
     },
     Check {
+        invariant: "what can be found has an entry in the index, and its words",
+        sql: "SELECT x.id, x.what FROM (
+                  SELECT r.id, r.id AS resource_id, '' AS version_id, '' AS comment_id,
+                         'folder' AS what
+                    FROM resource r
+                   WHERE r.organization_id = $1 AND r.kind = 'FOLDER' AND r.state <> 'DELETED'
+                  UNION ALL
+                  SELECT v.id, v.document_id, v.id, '', 'version' FROM version v
+                    JOIN resource r ON r.organization_id = v.organization_id
+                         AND r.id = v.document_id
+                   WHERE v.organization_id = $1 AND v.status <> 'INITIALIZED'
+                     AND r.state <> 'DELETED'
+                  UNION ALL
+                  SELECT c.id, c.document_id, c.version_id, c.id, 'comment' FROM comment c
+                    JOIN resource r ON r.organization_id = c.organization_id
+                         AND r.id = c.document_id
+                    JOIN version v ON v.organization_id = c.organization_id
+                         AND v.document_id = c.document_id AND v.id = c.version_id
+                   WHERE c.organization_id = $1 AND c.text IS NOT NULL AND r.state <> 'DELETED') x
+               LEFT JOIN search_entry e ON e.organization_id = $1
+                    AND e.resource_id = x.resource_id AND e.version_id = x.version_id
+                    AND e.comment_id = x.comment_id
+               LEFT JOIN search_text t ON t.rowid = e.ordinal
+               WHERE e.ordinal IS NULL OR t.rowid IS NULL",
+    },
+    Check {
+        invariant: "the index has entries of nothing but what there is",
+        sql: "SELECT e.resource_id, e.kind FROM search_entry e
+               LEFT JOIN resource r ON r.organization_id = e.organization_id
+                    AND r.id = e.resource_id
+               LEFT JOIN version v ON v.organization_id = e.organization_id
+                    AND v.document_id = e.resource_id AND v.id = e.version_id
+               LEFT JOIN comment c ON c.organization_id = e.organization_id
+                    AND c.document_id = e.resource_id AND c.version_id = e.version_id
+                    AND c.id = e.comment_id
+               WHERE e.organization_id = $1
+                 AND (r.id IS NULL OR (e.version_id <> '' AND v.id IS NULL)
+                      OR (e.comment_id <> '' AND c.text IS NULL))",
+    },
+    Check {
         invariant: "every token belongs to a user",
         sql: "SELECT t.user_id, 'token' FROM token t
                LEFT JOIN site_user u ON u.organization_id = t.organization_id AND u.id = t.user_id

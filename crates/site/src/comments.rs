@@ -8,6 +8,7 @@ use docharbor_metadata::Tx;
 use serde::{Deserialize, Serialize};
 
 use crate::activities::{activity, record};
+use crate::indexing::index_comment;
 use crate::{Error, Site, access};
 
 /// A comment with who wrote it.
@@ -121,6 +122,7 @@ async fn create(tx: &mut Tx, input: &Creation) -> Result<CommentView, Error> {
     let mut done = activity(call, &input.activity, input.now, Deed::AddedComment, subject);
     done.comment = Some((&comment).into());
     record(tx, organization, &done).await?;
+    index_comment(tx, organization, document, version, &comment).await?;
     let user = match call.user_id() {
         Some(id) => tx.user(organization, id).await?,
         None => None,

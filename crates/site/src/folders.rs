@@ -8,6 +8,7 @@ use docharbor_domain::{
 use docharbor_metadata::{Counted, Inserted, Tx};
 
 use crate::activities::{activity, record};
+use crate::indexing::index_folder;
 use crate::{Error, Site, access};
 
 /// A folder as it is shown alone, with what stands below it.
@@ -100,6 +101,7 @@ async fn create_folder(tx: &mut Tx, input: &NewFolder) -> Result<Folder, Error> 
     }
     let done = activity(&input.call, &input.activity, input.now, Deed::CreatedFolder, &folder);
     record(tx, organization, &done).await?;
+    index_folder(tx, organization, &folder.id, &folder.name).await?;
     Ok(folder)
 }
 

@@ -29,7 +29,7 @@ const TICK: std::time::Duration = std::time::Duration::from_secs(30);
 /// to be attached to their version.
 pub(crate) const SWEPT_AGE_MIN_MS: i64 = 600_000;
 
-/// Ticks between two sweeps for bytes no row knows.
+/// Ticks between two sweeps for bytes no row knows, and between two for what is missing in the index.
 const TICKS_PER_SWEEP: u32 = 2_880;
 
 /// What one round of the jobs did.
@@ -57,6 +57,27 @@ impl JobsDone {
 impl Site {
     /// Does the work as it comes, until it is dropped.
     pub async fn run_jobs(&self) {
+        // An index that has to be made anew takes long, and nothing else is to wait for it.
+        tokio::join!(self.run_chores(), self.run_indexing());
+    }
+
+    async fn run_indexing(&self) {
+        let mut tick = tokio::time::interval(TICK);
+        let mut ticks_left = 0_u32;
+        loop {
+            tick.tick().await;
+            ticks_left = ticks_left.saturating_sub(1);
+            if ticks_left > 0 {
+                continue;
+            }
+            match self.index_missing().await {
+                Ok(_indexed) => ticks_left = TICKS_PER_SWEEP,
+                Err(error) => tracing::warn!(error = chain(&error), "indexing failed, will go on"),
+            }
+        }
+    }
+
+    async fn run_chores(&self) {
         let mut tick = tokio::time::interval(TICK);
         let mut ticks = 0_u32;
         loop {

@@ -19,6 +19,7 @@ mod error;
 mod folders;
 mod groups;
 mod iam;
+mod indexing;
 mod jobs;
 mod keyring;
 mod labels;
@@ -32,6 +33,7 @@ mod placement;
 mod random;
 mod resources;
 mod retention;
+mod search;
 mod setup;
 mod sign_in;
 mod sts;
@@ -70,6 +72,7 @@ pub use docharbor_metadata::{
     SharedPlace, UserListing, UserSort,
 };
 pub use docharbor_metadata::{Asked, DeliveryState, LoggedDelivery};
+pub use docharbor_metadata::{FoundComment, Hit, HitKind, SearchPlace, SearchSort};
 pub use docharbor_metadata::{IamEntity, IamRole, ListedKey, ListedToken};
 pub use docharbor_notify::{
     Allow, Courier, CourierSettings, SignatureVersion, SqsAccess, confirm_response,
@@ -80,6 +83,7 @@ pub use error::{Error, Meaning};
 pub use folders::FolderView;
 pub use groups::GroupsPage;
 pub use iam::{NewIamRole, PolicyOwner};
+pub use indexing::index_content;
 pub use jobs::JobsDone;
 pub use keyring::{Keyring, MasterKey};
 pub use labels::Selection;
@@ -96,6 +100,7 @@ pub use permissions::{PermissionsPage, Revoked, Shared};
 pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
 pub use resources::{SharedPage, SharedQuery};
+pub use search::{Collection, SearchPage, SearchRequest};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
 pub use sign_in::{Attempt, SignIn, WebSession};
 pub use sts::{RoleRequest, TemporaryKey};

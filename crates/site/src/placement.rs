@@ -8,6 +8,7 @@ use docharbor_metadata::{Placement, Tx};
 
 use crate::activities::{activity, record};
 use crate::folders::{add_item, changing, name_taken};
+use crate::indexing::{index_folder, index_version};
 use crate::{Error, Site, access};
 
 /// What is to change about where an item stands; what is `None` stays.
@@ -156,10 +157,8 @@ async fn place(
     if !tx.place_item(organization, &id, placement).await? {
         return Err(name_taken().into());
     }
-    if let Item::Document(document) = item.get()
-        && let Some(name) = name
-    {
-        tx.rename_latest_version(organization, &document.id, name).await?;
+    if let Some(name) = name {
+        rename(tx, call, item.get(), name).await?;
     }
     tx.touch_folder(organization, from, *now).await?;
     if to != from {
@@ -203,6 +202,20 @@ async fn record_placement(
         record(tx, call.organization(), &done).await?;
     }
     Ok(())
+}
+
+/// What goes with the new name of a locked item.
+async fn rename(tx: &mut Tx, call: &Call, item: &Item, name: &ResourceName) -> Result<(), Error> {
+    let organization = call.organization();
+    match item {
+        Item::Folder(folder) => index_folder(tx, organization, &folder.id, name).await,
+        Item::Document(document) => {
+            // Another version may stand for it by now than when it was read.
+            let renamed = tx.rename_latest_version(organization, &document.id, name).await?;
+            let Some((version, content_type)) = renamed else { return Ok(()) };
+            index_version(tx, organization, &document.id, &version, name, &content_type).await
+        }
+    }
 }
 
 /// Holds a folder to what an item may be moved into.

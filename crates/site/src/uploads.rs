@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activities::{activity, record};
 use crate::folders::{add_item, changing, name_taken};
+use crate::indexing::index_version;
 use crate::{Error, Site, access};
 
 /// An upload that was begun.
@@ -261,7 +262,9 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
     };
     let deed = Deed::UploadedVersion;
     record(tx, organization, &activity(&input.call, &input.activity, input.now, deed, subject))
-        .await
+        .await?;
+    let Version { id, name, content_type, .. } = &version;
+    index_version(tx, organization, &document.id, id, name, content_type).await
 }
 
 async fn abort(tx: &mut Tx, input: &Step) -> Result<(), Error> {

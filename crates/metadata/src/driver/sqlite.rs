@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use docharbor_domain::SearchQuery;
 use rusqlite::config::DbConfig;
+use rusqlite::functions::{Context as FunctionContext, FunctionFlags};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ffi, types::ValueRef};
 
 use self::readers::Readers;
@@ -127,7 +129,7 @@ impl Store {
     }
 
     pub(super) async fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
-        self.readers.read(readers::integrity_check).await
+        self.readers.integrity_check().await
     }
 }
 
@@ -188,10 +190,32 @@ fn open(path: &Path, flags: OpenFlags, settings: &str) -> Result<Connection, Sto
         // costs several times what running it does.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(settings)?;
+        with_functions(&connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         Ok(connection)
     };
     opened().map_err(|e: rusqlite::Error| StoreError::Open(format!("{}: {e}", path.display())))
+}
+
+/// Adds the functions our statements use.
+pub(crate) fn with_functions(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("search_score", 3, flags, search_score)
+}
+
+/// How well the tokens of a name and of a content match a query, as `SearchQuery` writes it: below
+/// zero, the better the lower, and zero where they do not.
+fn search_score(given: &FunctionContext<'_>) -> rusqlite::Result<i64> {
+    let query =
+        given.get_or_create_aux(0, |query| -> Result<_, rusqlite::types::FromSqlError> {
+            Ok(SearchQuery::decode(query.as_str()?))
+        })?;
+    let name = given.get_raw(1).as_str_or_null()?.unwrap_or_default();
+    let content = given.get_raw(2).as_str_or_null()?.unwrap_or_default();
+    let score = query.as_ref().as_ref().and_then(|query| query.score(name, content));
+    Ok(score.map_or(0, |score| -score))
 }
 
 /// Polls an operation once: what awaits anything but its transaction is not ready, and fails.

@@ -27,6 +27,13 @@ pub(super) enum Fault {
     Final,
 }
 
+/// A statement that cannot be the same on both engines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByEngine {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
 /// How firmly `row_locked` holds the row until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lock {
@@ -50,6 +57,31 @@ pub enum Inserted {
 impl Tx {
     pub(super) fn new(connection: Connection, counters: Arc<Counters>) -> Self {
         Self { connection, counters, fault: None }
+    }
+
+    /// Whether the arguments of a statement have to be SQLite's, where the engines differ.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.connection, Connection::Sqlite(_))
+    }
+
+    /// The statement for this engine.
+    pub(crate) fn of_engine(&self, statement: &ByEngine) -> &'static str {
+        match self.connection {
+            Connection::Sqlite(_) => statement.sqlite,
+            Connection::Postgres(_) => statement.postgres,
+        }
+    }
+
+    /// Has the joins of this transaction's further statements made in the order they are written in, as
+    /// SQLite makes every CROSS JOIN. PostgreSQL takes a table for empty until its rows were counted,
+    /// and three such tables may be joined by looking at every three of their rows.
+    pub(crate) async fn join_as_written(&mut self) -> Result<(), StoreError> {
+        const AS_WRITTEN: &str = "SELECT set_config('join_collapse_limit', '1', TRUE),
+                                         set_config('from_collapse_limit', '1', TRUE)";
+        match self.connection {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(_) => self.rows(AS_WRITTEN, &[]).await.map(drop),
+        }
     }
 
     /// Runs a statement and gives the number of rows it changed.

@@ -31,6 +31,9 @@ struct Index {
 /// Kept by the migrations themselves.
 const HISTORY: &str = "refinery_schema_history";
 
+/// The index of words, which each engine keeps in its own way.
+const WORDS: &str = "search_text";
+
 #[tokio::test]
 async fn both_engines_have_one_schema() {
     let (directory, sqlite) = on_sqlite().await;
@@ -56,6 +59,8 @@ async fn the_organization_leads_every_key() {
         "organization_alias",
         "organization_account",
         "organization_ordinal",
+        // Numbered by the engine, because the index of words knows nothing but numbers.
+        "search_entry",
         "access_key_id",
         "token_hash",
         "application_id",
@@ -84,6 +89,10 @@ async fn postgres_orders_text_by_its_bytes() {
     assert_eq!(columns, Vec::<String>::new(), "these need COLLATE \"C\"");
 }
 
+fn is_compared(table: &str) -> bool {
+    table != HISTORY && !table.starts_with(WORDS)
+}
+
 async fn on_sqlite() -> (TempDir, Schema) {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("meta.db");
@@ -91,7 +100,7 @@ async fn on_sqlite() -> (TempDir, Schema) {
     let connection = Connection::open(&path).unwrap();
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<String> = texts(&connection, tables, "");
-    let schema = tables.into_iter().filter(|name| name != HISTORY).map(|name| {
+    let schema = tables.into_iter().filter(|name| is_compared(name)).map(|name| {
         let table = sqlite_table(&connection, &name);
         (name, table)
     });
@@ -216,6 +225,6 @@ async fn on_postgres() -> Schema {
         let key = (row.get(2), row.get(1), row.get(3));
         schema.get_mut(row.get::<_, &str>(0)).unwrap().foreign_keys.insert(key);
     }
-    schema.remove(HISTORY);
+    schema.retain(|name, _| is_compared(name));
     schema
 }

@@ -17,8 +17,8 @@ use docharbor_domain::{
 use docharbor_metadata::{Metadata, Options};
 use docharbor_site::{
     Clock, Courier, CourierSettings, Error, Expected, FirstStart, ItemUpdate, Keyring, MasterKey,
-    Meaning, NewUser, OsRandom, Parts, ReceiveError, ReceiveRefusal, Settings, Site, StateChange,
-    SystemClock, UsersQuery,
+    Meaning, NewOrganization, NewUser, OsRandom, Parts, ReceiveError, ReceiveRefusal, Settings,
+    Site, StateChange, SystemClock, UsersQuery,
 };
 use docharbor_testkit::postgres::Cluster;
 use futures::StreamExt as _;
@@ -167,6 +167,12 @@ impl TestSite {
     pub(crate) fn attempt(&self, retry_key: &str) -> Actor {
         let call = administrator(self.call.organization().clone(), Some(retry_key.to_owned()));
         Actor { site: self.site.clone(), call }
+    }
+
+    /// The administrator of another site on the same server.
+    pub(crate) async fn other_site(&self) -> Actor {
+        let made = self.site.create_organization(NewOrganization::default()).await.unwrap();
+        Actor { site: self.site.clone(), call: administrator(made.0, None) }
     }
 
     /// A user, as who holds their token.

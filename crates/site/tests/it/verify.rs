@@ -210,7 +210,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ),
     (
         "comments and custom metadata of a version belong to one that exists",
-        "UPDATE comment SET version_id = 'nothing'",
+        "UPDATE comment SET version_id = 'nothing';
+         DELETE FROM search_entry WHERE comment_id <> ''",
     ),
     (
         "comments and custom metadata of a version belong to one that exists",
@@ -218,11 +219,15 @@ const DAMAGES: &[(&str, &str)] = &[
     ),
     (
         "a reply answers a comment that is kept, and only answered ones are tombstones",
-        "DELETE FROM comment WHERE parent_id IS NULL",
+        "DELETE FROM comment WHERE parent_id IS NULL;
+         DELETE FROM search_entry WHERE kind = 'COMMENT'
+            AND comment_id NOT IN (SELECT c.id FROM comment c)",
     ),
     (
         "a reply answers a comment that is kept, and only answered ones are tombstones",
-        "UPDATE comment SET text = NULL WHERE parent_id IS NOT NULL",
+        "UPDATE comment SET text = NULL WHERE parent_id IS NOT NULL;
+         DELETE FROM search_entry WHERE kind = 'COMMENT'
+            AND comment_id NOT IN (SELECT c.id FROM comment c WHERE c.text IS NOT NULL)",
     ),
     (
         "a permission is given to a user or group that exists, and not to the owner",
@@ -257,11 +262,32 @@ const DAMAGES: &[(&str, &str)] = &[
         "whom an activity is about is told of an activity that there is",
         "UPDATE activity SET has_participants = 0",
     ),
+    (
+        "what can be found has an entry in the index, and its words",
+        "DELETE FROM search_entry WHERE resource_id = 'EMPTY'",
+    ),
+    (
+        "what can be found has an entry in the index, and its words",
+        "DELETE FROM search_entry WHERE version_id = 'FIRST' AND kind = 'VERSION'",
+    ),
+    (
+        "what can be found has an entry in the index, and its words",
+        "DELETE FROM search_entry WHERE kind = 'COMMENT'",
+    ),
+    (
+        "the index has entries of nothing but what there is",
+        "INSERT INTO search_entry (organization_id, kind, resource_id, version_id, comment_id,
+                                   script, category, name_tokens)
+         SELECT organization_id, kind, 'nothing', version_id, comment_id, script, category,
+                name_tokens
+           FROM search_entry WHERE resource_id = 'EMPTY'",
+    ),
     ("every token belongs to a user", "UPDATE token SET user_id = 'nobody'"),
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
+    "search_entry",
     "activity",
     "activity_participant",
     "group_direct_member",

@@ -70,6 +70,13 @@ impl Readers {
         }
     }
 
+    /// What SQLite finds wrong with the file, on a connection of its own: on one that was used before, the
+    /// index of words is checked by what the connection remembers of it, which others may have changed.
+    pub(super) async fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
+        let path = self.shared.path.clone();
+        self.read(move |_used| integrity_check(&open_reader(&path)?)).await
+    }
+
     /// Runs something that reads a few rows by their keys, on the thread it is called on: handing it
     /// to another thread would cost more than the reading.
     pub(super) async fn look_up<T, E, F>(&self, operation: F) -> Result<T, E>
@@ -141,9 +148,9 @@ where
 }
 
 /// What SQLite finds wrong with the file.
-pub(super) fn integrity_check(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
-    let Connection::Sqlite(connection) = &tx.connection else { return Ok(Vec::new()) };
+fn integrity_check(connection: &rusqlite::Connection) -> Result<Vec<String>, StoreError> {
     let found = || {
+        connection.execute_batch("BEGIN DEFERRED")?;
         let mut findings = Vec::new();
         let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
         for finding in check.query_map([], |row| row.get::<_, String>(0))? {
