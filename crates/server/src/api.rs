@@ -14,6 +14,7 @@ mod marker;
 mod notifications;
 mod permissions;
 mod resources;
+mod search;
 mod users;
 
 use std::panic::AssertUnwindSafe;
@@ -248,6 +249,7 @@ async fn dispatch(
         Operation::GetFolder => folders::get(&admitted).await,
         Operation::GetFolderPath => folders::get_path(&admitted).await,
         Operation::GetResources => resources::get(&admitted).await,
+        Operation::SearchResources => search::search(&admitted).await,
         Operation::InitiateDocumentVersionUpload => documents::initiate_upload(&admitted).await,
         Operation::DeleteDocumentVersion => documents::delete_version(&admitted).await,
         Operation::DeleteFolderContents => folders::delete_contents(&admitted).await,
@@ -261,10 +263,6 @@ async fn dispatch(
         Operation::CreateNotificationSubscription => notifications::create(&admitted).await,
         Operation::DeleteNotificationSubscription => notifications::delete(&admitted).await,
         Operation::DescribeNotificationSubscriptions => notifications::describe(&admitted).await,
-        Operation::SearchResources => Err(Problem::Code(
-            ErrorCode::NotImplemented,
-            format!("DocHarbor does not implement {} yet.", operation.name()),
-        )),
     }
 }
 

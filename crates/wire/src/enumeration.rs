@@ -122,12 +122,26 @@ enumerations! {
         FolderShareableLinkPermissionChanged = "FOLDER_SHAREABLE_LINK_PERMISSION_CHANGED",
         FolderMoved = "FOLDER_MOVED",
     }
+    /// What can be said of a found item beyond the usual.
+    AdditionalResponseFieldType { WebUrl = "WEBURL" }
     /// Whether a user is given the rights of a power user.
     BooleanEnumType { True = "TRUE", False = "FALSE" }
     /// The state of a comment.
     CommentStatusType { Draft = "DRAFT", Published = "PUBLISHED", Deleted = "DELETED" }
     /// Who sees a comment.
     CommentVisibilityType { Public = "PUBLIC", Private = "PRIVATE" }
+    /// The kind of a document's content.
+    ContentCategoryType {
+        Image = "IMAGE",
+        Document = "DOCUMENT",
+        Pdf = "PDF",
+        Spreadsheet = "SPREADSHEET",
+        Presentation = "PRESENTATION",
+        Audio = "AUDIO",
+        Video = "VIDEO",
+        SourceCode = "SOURCE_CODE",
+        Other = "OTHER",
+    }
     /// Which bytes of a version a URL leads to.
     DocumentSourceType { Original = "ORIGINAL", WithComments = "WITH_COMMENTS" }
     /// The state of a version.
@@ -138,6 +152,40 @@ enumerations! {
     DocumentVersionStatus { Active = "ACTIVE" }
     /// Which kinds of items a list of a folder's contents holds.
     FolderContentType { All = "ALL", Document = "DOCUMENT", Folder = "FOLDER" }
+    /// The language of a content.
+    LanguageCodeType {
+        Arabic = "AR",
+        Bulgarian = "BG",
+        Bengali = "BN",
+        Danish = "DA",
+        German = "DE",
+        Czech = "CS",
+        Greek = "EL",
+        English = "EN",
+        Spanish = "ES",
+        Persian = "FA",
+        Finnish = "FI",
+        French = "FR",
+        Hindi = "HI",
+        Hungarian = "HU",
+        Indonesian = "ID",
+        Italian = "IT",
+        Japanese = "JA",
+        Korean = "KO",
+        Lithuanian = "LT",
+        Latvian = "LV",
+        Dutch = "NL",
+        Norwegian = "NO",
+        Portuguese = "PT",
+        Romanian = "RO",
+        Russian = "RU",
+        Swedish = "SV",
+        Swahili = "SW",
+        Thai = "TH",
+        Turkish = "TR",
+        Chinese = "ZH",
+        Default = "DEFAULT",
+    }
     /// A user's language.
     LocaleType {
         English = "en",
@@ -152,8 +200,23 @@ enumerations! {
         PortugueseBrazil = "pt_BR",
         Default = "default",
     }
+    /// What found items are ordered by.
+    OrderByFieldType {
+        Relevance = "RELEVANCE",
+        Name = "NAME",
+        Size = "SIZE",
+        CreatedTimestamp = "CREATED_TIMESTAMP",
+        ModifiedTimestamp = "MODIFIED_TIMESTAMP",
+    }
     /// The direction of a list.
     OrderType { Ascending = "ASCENDING", Descending = "DESCENDING" }
+    /// A role somebody has on what is looked for.
+    PrincipalRoleType {
+        Viewer = "VIEWER",
+        Contributor = "CONTRIBUTOR",
+        Owner = "OWNER",
+        CoOwner = "COOWNER",
+    }
     /// Who is meant by the id of a principal.
     PrincipalType {
         User = "USER",
@@ -175,6 +238,13 @@ enumerations! {
         Recycling = "RECYCLING",
         Recycled = "RECYCLED",
     }
+    /// What a found item is.
+    ResponseItemType {
+        Document = "DOCUMENT",
+        Folder = "FOLDER",
+        Comment = "COMMENT",
+        DocumentVersion = "DOCUMENT_VERSION",
+    }
     /// Whether a role was given on the resource itself or on a folder above it.
     RolePermissionType { Direct = "DIRECT", Inherited = "INHERITED" }
     /// What a principal may do with a resource.
@@ -184,8 +254,21 @@ enumerations! {
         Owner = "OWNER",
         CoOwner = "COOWNER",
     }
+    /// Whose items are looked through.
+    SearchCollectionType { Owned = "OWNED", SharedWithMe = "SHARED_WITH_ME" }
+    /// Which texts of an item are looked through.
+    SearchQueryScopeType { Name = "NAME", Content = "CONTENT" }
+    /// Which kinds of things are looked for.
+    SearchResourceType {
+        Folder = "FOLDER",
+        Document = "DOCUMENT",
+        Comment = "COMMENT",
+        DocumentVersion = "DOCUMENT_VERSION",
+    }
     /// Whether a principal was given a role.
     ShareStatusType { Success = "SUCCESS", Failure = "FAILURE" }
+    /// The direction of what was found.
+    SortOrder { Asc = "ASC", Desc = "DESC" }
     /// Whether a user's storage is bounded.
     StorageType { Unlimited = "UNLIMITED", Quota = "QUOTA" }
     /// How a subscriber is reached.

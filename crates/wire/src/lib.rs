@@ -22,6 +22,7 @@ mod permissions;
 mod query;
 mod request;
 mod resources;
+mod search;
 pub mod shape;
 mod structure;
 mod text;
@@ -53,12 +54,14 @@ pub use documents::{
     UpdateDocumentVersionRequest, UploadMetadata,
 };
 pub use enumeration::{
-    ActivityType, BooleanEnumType, CommentStatusType, CommentVisibilityType, DocumentSourceType,
-    DocumentStatusType, DocumentThumbnailType, DocumentVersionStatus, FolderContentType,
-    LocaleType, OrderType, PrincipalType, ResourceCollectionType, ResourceSortType,
-    ResourceStateType, ResourceType, RolePermissionType, RoleType, ShareStatusType, StorageType,
-    SubscriptionProtocolType, SubscriptionType, UserFilterType, UserSortType, UserStatusType,
-    UserType,
+    ActivityType, AdditionalResponseFieldType, BooleanEnumType, CommentStatusType,
+    CommentVisibilityType, ContentCategoryType, DocumentSourceType, DocumentStatusType,
+    DocumentThumbnailType, DocumentVersionStatus, FolderContentType, LanguageCodeType, LocaleType,
+    OrderByFieldType, OrderType, PrincipalRoleType, PrincipalType, ResourceCollectionType,
+    ResourceSortType, ResourceStateType, ResourceType, ResponseItemType, RolePermissionType,
+    RoleType, SearchCollectionType, SearchQueryScopeType, SearchResourceType, ShareStatusType,
+    SortOrder, StorageType, SubscriptionProtocolType, SubscriptionType, UserFilterType,
+    UserSortType, UserStatusType, UserType,
 };
 pub use errors::{ErrorBody, ErrorCode};
 pub use folders::{
@@ -80,7 +83,10 @@ pub use notifications::{
     DeleteNotificationSubscriptionRequest, DescribeNotificationSubscriptionsRequest,
     DescribeNotificationSubscriptionsResponse, Subscription, SubscriptionList,
 };
-pub use number::{BooleanType, LimitType, PositiveIntegerType, PositiveSizeType, SizeType};
+pub use number::{
+    BooleanType, LimitType, LongType, PositiveIntegerType, PositiveSizeType,
+    SearchResultsLimitType, SizeType,
+};
 pub use operations::{Operation, Scope};
 pub use permissions::{
     AddResourcePermissionsRequest, AddResourcePermissionsResponse,
@@ -92,13 +98,22 @@ pub use permissions::{
 pub use query::{decode_path_segment, decode_query};
 pub use request::{Input, Request};
 pub use resources::{GetResourcesRequest, GetResourcesResponse};
+pub use search::{
+    AdditionalResponseFieldsList, DateRangeType, Filters, LongRangeType, ResponseItem,
+    ResponseItemsList, SearchAncestorIdList, SearchCollectionTypeList,
+    SearchContentCategoryTypeList, SearchLabelList, SearchPrincipalRoleList, SearchPrincipalType,
+    SearchPrincipalTypeList, SearchQueryScopeTypeList, SearchResourceTypeList,
+    SearchResourcesRequest, SearchResourcesResponse, SearchResultSortList, SearchSortResult,
+    TextLocaleTypeList,
+};
 pub use text::{
     ActivityNamesFilterType, AuthenticationHeaderType, CommentIdType, CommentTextType,
     CustomMetadataKeyType, CustomMetadataValueType, DocumentContentType, DocumentVersionIdType,
     EmailAddressType, FieldNamesType, HashType, HeaderNameType, HeaderValueType, IdType,
-    MarkerType, MessageType, PageMarkerType, PasswordType, ResourceIdType, ResourceNameType,
-    SearchMarkerType, SearchQueryType, SharedLabel, SubscriptionEndPointType, TimeZoneIdType,
-    UrlType, UserAttributeValueType, UserIdsType, UsernameType,
+    MarkerType, MessageType, NextMarkerType, PageMarkerType, PasswordType, ResourceIdType,
+    ResourceNameType, ResponseItemWebUrl, SearchAncestorId, SearchLabel, SearchMarkerType,
+    SearchQueryType, SharedLabel, SubscriptionEndPointType, TimeZoneIdType, UrlType,
+    UserAttributeValueType, UserIdsType, UsernameType,
 };
 pub use time::{EpochSeconds, TimestampType};
 pub use users::{
@@ -146,6 +161,10 @@ pub fn shapes() -> impl Iterator<Item = &'static shape::Shape> {
         permissions::REQUESTS,
         resources::STRUCTURES,
         resources::REQUESTS,
+        search::COLLECTIONS,
+        search::REQUEST_STRUCTURES,
+        search::STRUCTURES,
+        search::REQUESTS,
         labels::COLLECTIONS,
         labels::STRUCTURES,
         labels::REQUESTS,
@@ -175,6 +194,7 @@ pub fn exchanges() -> impl Iterator<Item = &'static Exchange> {
         documents::EXCHANGES,
         permissions::EXCHANGES,
         resources::EXCHANGES,
+        search::EXCHANGES,
         labels::EXCHANGES,
         custom_metadata::EXCHANGES,
         activities::EXCHANGES,

@@ -65,10 +65,14 @@ macro_rules! optional {
 numbers! {
     /// The greatest number of items an answer may hold.
     LimitType Integer [1] [999] accepts 1, 999;
+    /// A number the model says nothing of.
+    LongType Long [] [] accepts i64::MIN, i64::MAX;
     /// A count of items an answer may hold that the model does not bound.
     PositiveIntegerType Integer [1] [] accepts 1, i64::MAX;
     /// A size in bytes that is not negative.
     PositiveSizeType Long [0] [] accepts 0, i64::MAX;
+    /// The greatest number of items a search may answer.
+    SearchResultsLimitType Integer [1] [100] accepts 1, 100;
     /// A size in bytes. The model sets no bound, but a negative size means nothing.
     SizeType Long [] [] accepts 0, i64::MAX;
 }

@@ -56,6 +56,11 @@ pub(crate) fn latin(text: &str) -> bool {
     every(text, |c| matches!(c, ' '..='\u{ff}'))
 }
 
+/// `[\d]+`
+pub(crate) fn digits(text: &str) -> bool {
+    every(text, |c| c.is_ascii_digit())
+}
+
 /// `[\u0000-\u00FF]+`
 pub(crate) fn latin_or_control(text: &str) -> bool {
     every(text, |c| c <= '\u{ff}')

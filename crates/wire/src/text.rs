@@ -171,6 +171,8 @@ texts! {
     MarkerType plain 1 2048 chars [pattern r"[\u0000-\u00FF]+" latin_or_control];
     /// What is said to those with whom something is shared.
     MessageType sensitive 0 2048 chars [storable];
+    /// Where a search goes on.
+    NextMarkerType plain 1 2048 chars [pattern r"[\d]+" digits];
     /// Where a list goes on.
     PageMarkerType plain 1 2048 chars [storable];
     /// A password.
@@ -182,6 +184,12 @@ texts! {
         [pattern r"[\u0020-\u202D\u202F-\uFFFF]+" resource_name];
     /// Where a list of activities goes on.
     SearchMarkerType plain 1 12288 chars [pattern r"[\u0000-\u00FF]+" latin_or_control];
+    /// Where a browser shows an item.
+    ResponseItemWebUrl sensitive 1 512 chars [pattern r"[\u0020-\uFFFF]+" printable];
+    /// The id of a folder above.
+    SearchAncestorId plain 1 128 chars [one_line];
+    /// A label that is looked for.
+    SearchLabel private 1 128 chars [one_line];
     /// What a search looks for.
     SearchQueryType sensitive 1 512 chars [pattern r"[\u0020-\uFFFF]+" printable];
     /// A label.
@@ -264,12 +272,12 @@ mod tests {
 
     /// A text of that many characters that every pattern but the e-mail address's matches.
     fn plain(length: usize) -> String {
-        "a".repeat(length)
+        "1".repeat(length)
     }
 
     #[test]
     fn every_text_is_held_to_its_shortest_and_longest_length() {
-        assert_eq!(ALL_RULES.len(), 29);
+        assert_eq!(ALL_RULES.len(), 33);
         for (name, rules) in ALL_RULES.iter().filter(|(name, _)| *name != "EmailAddressType") {
             let too_long = format!("Member must have length less than or equal to {}", rules.max);
             let too_short =

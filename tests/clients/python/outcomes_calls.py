@@ -238,6 +238,11 @@ def describe_groups(world):
     return {"OrganizationId": world.organization, "SearchQuery": "e"}
 
 
+@call("SearchResources")
+def search_resources(world):
+    return {"OrganizationId": world.organization, "QueryText": "e"}
+
+
 @call("DescribeRootFolders")
 @call("GetCurrentUser")
 def of_oneself(world):

@@ -15,7 +15,7 @@ OF_NOTIFICATIONS = (
 OF_NO_ITEM = (
     *USER_ADMINISTRATION, *OF_NOTIFICATIONS, "DescribeActivities", "DescribeGroups",
     "DescribeRootFolders", "DescribeUsers",
-    "GetCurrentUser", "GetResources",
+    "GetCurrentUser", "GetResources", "SearchResources",
 )
 # What a viewer of an item may not do with it.
 BEYOND_A_VIEWER = (
