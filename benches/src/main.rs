@@ -15,6 +15,7 @@ mod large;
 mod process;
 mod reads;
 mod report;
+mod search;
 mod shared;
 mod signer;
 mod site;
@@ -42,6 +43,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("folder", folder::run),
     ("tree", tree::run),
     ("shared", shared::run),
+    ("search", search::run),
 ];
 
 const HELP: &str = "\
@@ -52,7 +54,8 @@ Usage: docharbor-bench --server FILE --directory DIR [OPTION…] [NAME…]
   --rounds N         how often the server and its baseline take turns (5)
   --large-mib N      how large a large file is (2048)
   --folder-items N   how many items a full folder has (100000)
-  --tree-items N     how many items stand below a great folder (1000000)
+  --tree-items N     how many items stand below a great folder, and how many
+                     documents are searched (1000000)
   --json FILE        write the figures there too
 ";
 

@@ -46,9 +46,7 @@ pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()>
 /// Makes a folder that a user may view.
 fn shared(site: &Site, parent: &str, name: &str, with: &User) -> Outcome<String> {
     let folder = site.new_folder(parent, name)?;
-    let path = format!("/api/v1/resources/{folder}/permissions");
-    let principal = format!(r#"{{"Id":"{}","Type":"USER","Role":"VIEWER"}}"#, with.id);
-    site.call("POST", &path, "", &format!(r#"{{"Principals":[{principal}]}}"#))?;
+    site.share(&folder, with)?;
     Ok(folder)
 }
 

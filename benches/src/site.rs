@@ -13,7 +13,7 @@ use crate::process::{Running, directory};
 use crate::signer::Signer;
 use crate::{Outcome, Settings};
 
-const ORGANIZATION: &str = "d-0123456789";
+pub(crate) const ORGANIZATION: &str = "d-0123456789";
 const KEY_ID: &str = "AKIABENCHBENCHBENCH0";
 const SECRET: &str = "bench/secret/bench/secret/bench/secret00";
 
@@ -96,6 +96,20 @@ impl Site {
         // It names the address of a server that no longer is.
         let _ = std::fs::remove_file(data.join("endpoint"));
         Self::serve(binary, directory)
+    }
+
+    /// A connection to the database of its own.
+    pub(crate) fn database(&self) -> Outcome<rusqlite::Connection> {
+        let path = self.directory.path().join("data").join(DATABASE);
+        rusqlite::Connection::open(path).map_err(|error| error.to_string())
+    }
+
+    /// Lets a user view a folder.
+    pub(crate) fn share(&self, folder: &str, with: &User) -> Outcome<()> {
+        let path = format!("/api/v1/resources/{folder}/permissions");
+        let principal = format!(r#"{{"Id":"{}","Type":"USER","Role":"VIEWER"}}"#, with.id);
+        self.call("POST", &path, "", &format!(r#"{{"Principals":[{principal}]}}"#))?;
+        Ok(())
     }
 
     /// Makes an active user without a quota and gives the id of the user's root folder.

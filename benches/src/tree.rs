@@ -6,6 +6,7 @@ use rusqlite::{Connection as Database, params};
 
 use crate::client::{Connection, block_on};
 use crate::report::{Figure, Goal, median};
+use crate::search::index_folders;
 use crate::site::Site;
 use crate::{Outcome, Settings};
 
@@ -51,7 +52,8 @@ pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()>
     let site = site.at_rest(|database| {
         database.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;")?;
         fill(database, &trees[0], settings.tree_items)?;
-        fill(database, &trees[1], SMALL_TREE_ITEMS)
+        fill(database, &trees[1], SMALL_TREE_ITEMS)?;
+        index_folders(database)
     })?;
     eprintln!("bench: tree of {} items made in {:.0?}", settings.tree_items, began.elapsed());
     let bodies = [
