@@ -10,14 +10,14 @@ use docharbor_blobs::{
 };
 use docharbor_domain::{
     BlobId, CommentText, CustomMetadata, FolderId, NewComment, OrganizationId, Role, Scopes, Share,
-    ShareWith, User,
+    ShareWith, SubscriptionProtocol, User,
 };
 use docharbor_metadata::CHECKS;
-use docharbor_site::{Settings, Site, Subject};
+use docharbor_site::{NewSubscription, Settings, Site, Subject};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::support::{Draft, Engine, TestSite, new_user, on_both_engines, won};
+use crate::support::{Draft, Engine, NOBODY, TestSite, new_user, on_both_engines, won};
 
 on_both_engines! {
     each_invariant_is_found_broken,
@@ -263,6 +263,15 @@ const DAMAGES: &[(&str, &str)] = &[
         "UPDATE activity SET has_participants = 0",
     ),
     (
+        "a delivery is of an event that is kept, for somebody who subscribed",
+        "UPDATE delivery SET event_id = 'nothing'",
+    ),
+    (
+        "nobody is told of anything before they confirmed that they want to be",
+        "UPDATE delivery SET subscription_id =
+            (SELECT id FROM notification_subscription WHERE status = 'PENDING')",
+    ),
+    (
         "what can be found has an entry in the index, and its words",
         "DELETE FROM search_entry WHERE resource_id = 'EMPTY'",
     ),
@@ -286,7 +295,8 @@ const DAMAGES: &[(&str, &str)] = &[
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
+    "delivery",
     "search_entry",
     "activity",
     "activity_participant",
@@ -324,6 +334,7 @@ async fn plant(test: &TestSite) -> Vec<(&'static str, String)> {
     test.delete_version(&gone, false).await.unwrap();
     let recycled = test.folder_in(&folder, "recycled").await.unwrap().id;
     test.recycle(&recycled).await.unwrap();
+    tell(test).await;
     let bob = test.site.create_user(&test.call, new_user("bob")).await.unwrap();
     annotate(test, &empty, &first, &bob).await;
     let scopes = Scopes { read: true, write: true };
@@ -343,6 +354,21 @@ async fn plant(test: &TestSite) -> Vec<(&'static str, String)> {
         ("DRAFT", draft.document.as_str().to_owned()),
         ("DELETED", deleted.as_str().to_owned()),
     ]
+}
+
+/// Tells a subscriber of a document, while another one has not said whether they want to be told.
+async fn tell(test: &TestSite) {
+    for _ in 0..2 {
+        test.execute("UPDATE notification_subscription SET status = 'CONFIRMED'").await;
+        let new = NewSubscription {
+            endpoint: NOBODY.to_owned(),
+            protocol: SubscriptionProtocol::Https,
+            base_url: "https://docs.example".to_owned(),
+        };
+        test.site.create_subscription(&test.call, new).await.unwrap();
+    }
+    test.upload(&test.root(), "told of", b"told of").await.unwrap();
+    test.site.run_notifications_once().await.unwrap();
 }
 
 /// Shares a folder, and leaves labels, custom metadata and comments.
