@@ -1,10 +1,33 @@
 //! Text and thumbnails out of files that nobody vouches for.
 
+//!
+//! Parsers of foreign formats are the most likely place for somebody else's code to run in ours, so
+//! they run in a process that can do nothing but read its stdin and write its stdout: the parent's
+//! side is [`ProcessExtractor`], the child's is [`serve`]. All that the child says is checked.
+
+mod child;
+mod format;
+mod frames;
+mod html;
+mod office;
+mod page;
+mod pdf;
+mod picture;
+mod process;
+mod rtf;
+mod sandbox;
+mod text;
+
 use std::io;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+
+pub use child::serve;
+pub use format::Format;
+pub use process::ProcessExtractor;
+pub use sandbox::{Confinement, NoSandbox, enter as enter_sandbox};
 
 /// The largest document that is looked into.
 pub const DOCUMENT_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -70,9 +93,12 @@ pub enum Reason {
     /// It is not what it claims to be, or holds neither text nor a picture.
     #[error("it is damaged or empty")]
     Damaged,
-    /// Looking into it takes more memory or time than one document may have.
-    #[error("it takes too much memory or time")]
+    /// Looking into it takes more time than one document may have.
+    #[error("it takes too much time")]
     TooCostly,
+    /// The program that reads its format gave up, for want of memory or because of a defect.
+    #[error("what reads its format broke off")]
+    Broken,
 }
 
 /// What kept a document from being looked into.
