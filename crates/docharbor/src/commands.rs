@@ -14,11 +14,13 @@ mod audit;
 mod dev;
 mod directory;
 mod env;
+mod extract;
 mod group;
 mod index;
 mod key;
 mod notify;
 mod policy;
+mod reindex;
 mod serve;
 mod site;
 mod token;
@@ -41,7 +43,17 @@ const SECRET_MAX_BYTES: u64 = 1_024;
 #[command(name = "docharbor", version, after_help = SETTINGS_HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) verb: Verb,
+}
+
+/// What a process can be started for.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    #[command(flatten)]
+    Command(Command),
+    /// Started by the server itself, without a runtime and its threads.
+    #[command(hide = true)]
+    Extract(extract::Extract),
 }
 
 const SETTINGS_HELP: &str = "\
@@ -78,6 +90,7 @@ pub(crate) enum Command {
     Notify(notify::Notify),
     Verify(verify::Verify),
     Index(index::Index),
+    Reindex(reindex::Reindex),
     #[command(subcommand)]
     Audit(audit::Audit),
 }
@@ -99,6 +112,7 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Notify(notify) => notify.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
         Command::Index(index) => index.run(environment).await,
+        Command::Reindex(reindex) => reindex.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
     }
 }

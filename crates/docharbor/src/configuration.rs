@@ -23,6 +23,17 @@ pub(crate) const DEFAULT_DATA_DIRECTORY: &str = "./docharbor-data";
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8420";
 
+/// Whether documents are looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extraction {
+    /// They are, in a process that is locked in; on a kernel that cannot do that, they are not.
+    Sandboxed,
+    /// They are, in a process that is locked in as far as the kernel can.
+    WithoutSandbox,
+    /// They are not.
+    Off,
+}
+
 /// Everything a command may be told, checked.
 #[derive(Debug)]
 pub(crate) struct Configuration {
@@ -75,6 +86,8 @@ pub(crate) struct Configuration {
     pub(crate) audit: AuditSettings,
     /// How subscribers are told of events.
     pub(crate) notifications: NotificationConfiguration,
+    /// Whether and how text and thumbnails are taken out of documents.
+    pub(crate) extraction: Extraction,
     /// What is logged.
     pub(crate) log_level: Targets,
 }
@@ -147,6 +160,9 @@ impl Configuration {
                     .unwrap_or(64 << 20),
             },
             notifications: notifications(given)?,
+            extraction: given
+                .parsed("extraction", value::extraction)?
+                .unwrap_or(Extraction::Sandboxed),
             log_level: given
                 .parsed("log_level", value::log_level)?
                 .unwrap_or_else(crate::logging::default_level),
@@ -219,6 +235,7 @@ impl Configuration {
             notification_attempts = self.notifications.attempts,
             notification_log_retention_s = self.notifications.log_retention.as_secs(),
             notification_sqs_key_given = self.notifications.sqs_access_key_id.is_some(),
+            extraction = ?self.extraction,
             "configuration"
         );
     }

@@ -113,6 +113,10 @@ pub(crate) struct ServeFlags {
     /// Region of queues whose URL names none [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     notification_sqs_region: Option<String>,
+    /// Whether text and thumbnails are taken out of documents: on, off, or without-sandbox for a
+    /// kernel without Landlock or seccomp [default: on]
+    #[arg(long, value_name = "SWITCH")]
+    extraction: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]
     #[arg(long, value_name = "ID")]
     root_access_key_id: Option<String>,
@@ -202,6 +206,7 @@ impl Flags {
             ("notification_log_retention", serve.notification_log_retention),
             ("notification_sqs_access_key_id", serve.notification_sqs_access_key_id),
             ("notification_sqs_region", serve.notification_sqs_region),
+            ("extraction", serve.extraction),
             ("root_access_key_id", serve.root_access_key_id),
             ("admin_username", serve.admin_username),
         ]

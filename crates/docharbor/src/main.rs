@@ -23,6 +23,7 @@ mod shell;
 mod signals;
 mod wiring;
 
+use commands::Verb;
 use environment::Environment;
 use exit::Failure;
 
@@ -36,9 +37,9 @@ fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _armed = crash_points::arm();
     let arguments = commands::Arguments::parse();
-    match run(arguments.command) {
-        Ok(code) => code,
-        Err(failure) => failure.report(),
+    match arguments.verb {
+        Verb::Extract(extract) => extract.run(),
+        Verb::Command(command) => run(command).unwrap_or_else(|failure| failure.report()),
     }
 }
 

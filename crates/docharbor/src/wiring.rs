@@ -6,6 +6,7 @@ mod applications;
 mod audit;
 mod deed;
 mod directories;
+mod extraction;
 mod groups;
 mod keys;
 mod notifications;
@@ -49,6 +50,7 @@ pub(crate) use directories::{
     DirectoryAddress, DirectoryKind, connect_directory, directory_status, disconnect_directory,
     sync_directory, try_sign_in,
 };
+pub(crate) use extraction::reindex;
 pub(crate) use groups::{Change, change_group_member, create_group, delete_group, list_groups};
 pub(crate) use keys::{Simulated, delete_key, list_keys, simulate};
 pub(crate) use notifications::{list_deliveries, list_subscriptions, resend};
@@ -128,7 +130,12 @@ pub(crate) async fn start(
     });
     let worker = site.clone();
     let jobs = tokio::spawn(async move {
-        futures::join!(worker.run_jobs(), worker.run_directories(), worker.run_notifications())
+        futures::join!(
+            worker.run_jobs(),
+            worker.run_directories(),
+            worker.run_notifications(),
+            worker.run_extraction()
+        )
     });
     Ok(Running {
         doors: doors(&door),
@@ -170,6 +177,7 @@ async fn open(
         blobs: Arc::new(blobs),
         directories: Arc::new(docharbor_site::LdapConnector),
         courier: notifications::courier(&configuration.notifications)?,
+        extractor: extraction::extractor(configuration.extraction),
         clock: Arc::new(SystemClock),
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&docharbor_site::MasterKey::new(master_key)),

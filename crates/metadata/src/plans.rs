@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use crate::driver::with_functions;
 use crate::{
-    Metadata, Options, activities, deleted_versions, deliveries, items, notifications, oauth,
-    permissions, placement, removal, search, search_index, shared, tree, versions,
+    Metadata, Options, activities, deleted_versions, deliveries, extraction, items, notifications,
+    oauth, permissions, placement, removal, search, search_index, shared, tree, versions,
 };
 
 /// What a statement makes itself and may read whole: walks, pages and one-row results.
@@ -18,6 +18,7 @@ const SETS: &[(&str, &[&str])] = &[
     ("activities", activities::PLANNED),
     ("deleted_versions", deleted_versions::PLANNED),
     ("deliveries", deliveries::PLANNED),
+    ("extraction", extraction::PLANNED),
     ("items", items::PLANNED),
     ("notifications", notifications::PLANNED),
     ("oauth", oauth::PLANNED),

@@ -75,6 +75,8 @@ pub struct Purge {
 pub struct VersionBytes {
     /// Its bytes, where they arrived.
     pub blob: Option<BlobId>,
+    /// The bytes of its thumbnails, where it has any.
+    pub thumbnails: Option<BlobId>,
     /// What its owner was charged.
     pub charged_bytes: i64,
 }
@@ -184,7 +186,8 @@ impl Tx {
         let blob = row.text_opt(0)?.map(BlobId::new);
         let charged_bytes = row.int(1)?;
         self.forget_entries_of_version(organization, document, id).await?;
-        Ok(Some(VersionBytes { blob, charged_bytes }))
+        let thumbnails = self.delete_extraction(organization, document, id).await?;
+        Ok(Some(VersionBytes { blob, thumbnails, charged_bytes }))
     }
 
     /// Gives bytes up: no version refers to them from now on, and they go when their grace is over.

@@ -99,14 +99,37 @@ pub const CHECKS: &[Check] = &[
     Check {
         invariant: "stored bytes belong to exactly one version, and are not garbage",
         sql: "SELECT b.id, b.location FROM blob b
-               LEFT JOIN (SELECT v.blob_id AS id, COUNT(*) AS versions
-                            FROM version v JOIN resource r
-                              ON r.organization_id = v.organization_id AND r.id = v.document_id
-                           WHERE v.organization_id = $1 AND v.blob_id IS NOT NULL
-                           GROUP BY v.blob_id) referring ON referring.id = b.id
+               LEFT JOIN (SELECT x.id, COUNT(*) AS versions FROM (
+                            SELECT v.blob_id AS id FROM version v JOIN resource r
+                                ON r.organization_id = v.organization_id AND r.id = v.document_id
+                             WHERE v.organization_id = $1 AND v.blob_id IS NOT NULL
+                            UNION ALL
+                            SELECT e.blob_id FROM extraction e
+                             WHERE e.organization_id = $1 AND e.blob_id IS NOT NULL) x
+                           GROUP BY x.id) referring ON referring.id = b.id
                LEFT JOIN garbage g ON g.organization_id = b.organization_id AND g.blob_id = b.id
                WHERE b.organization_id = $1
                  AND (COALESCE(referring.versions, 0) <> 1 OR g.blob_id IS NOT NULL)",
+    },
+    Check {
+        invariant: "every ACTIVE or DELETED version was looked into or is waiting for it",
+        sql: "SELECT v.id, v.status FROM version v
+               LEFT JOIN extraction e ON e.organization_id = v.organization_id
+                     AND e.document_id = v.document_id AND e.version_id = v.id
+               WHERE v.organization_id = $1 AND v.status IN ('ACTIVE', 'DELETED')
+                 AND e.version_id IS NULL",
+    },
+    Check {
+        invariant: "what was taken out of a version belongs to one that exists, and its bytes are kept",
+        sql: "SELECT e.version_id, e.state FROM extraction e
+               LEFT JOIN version v ON v.organization_id = e.organization_id
+                     AND v.document_id = e.document_id AND v.id = e.version_id
+               LEFT JOIN blob b ON b.organization_id = e.organization_id AND b.id = e.blob_id
+               WHERE e.organization_id = $1
+                 AND (v.id IS NULL OR v.status = 'INITIALIZED'
+                      OR (e.state = 'DUE') <> (e.due_ms IS NOT NULL)
+                      OR (e.blob_id IS NOT NULL AND (b.id IS NULL OR e.state <> 'EXTRACTED'
+                          OR b.size_bytes <> e.small_bytes + e.small_hq_bytes + e.large_bytes)))",
     },
     Check {
         invariant: "what a user is charged is the sum of what the versions of their tree are charged",

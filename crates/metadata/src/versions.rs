@@ -224,6 +224,17 @@ impl Tx {
         if self.execute(RECEIVE, &args).await? == 0 {
             return Ok(false);
         }
+        self.insert_blob(organization, blob, now).await?;
+        Ok(true)
+    }
+
+    /// Notes bytes that the store has, for a row that refers to them.
+    pub(crate) async fn insert_blob(
+        &mut self,
+        organization: &OrganizationId,
+        blob: &Blob,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let args = [
             organization.into(),
             (&blob.id).into(),
@@ -234,7 +245,7 @@ impl Tx {
             now.into(),
         ];
         self.execute(INSERT_BLOB, &args).await?;
-        Ok(true)
+        Ok(())
     }
 
     /// Makes an INITIALIZED version whose content arrived ACTIVE. False when it is neither.

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use docharbor_domain::{Caller, Circumstances, DocumentId, Identity, OrganizationId, VersionId};
 use docharbor_sigv4::{Presign, Secret};
-use docharbor_site::{Error, Site};
+use docharbor_site::{Error, Site, ThumbnailSize};
 use ipnet::IpNet;
 
 use crate::api::Bodies;
@@ -49,6 +49,8 @@ struct Inner {
 pub(crate) enum Direction {
     Upload,
     Download,
+    /// Out goes a picture of the version.
+    Thumbnail(ThumbnailSize),
 }
 
 /// The longest host a URL is made for, as the domain name system has it, and a port.
@@ -139,7 +141,9 @@ impl Door {
         let settings = &self.0.settings;
         let (method, expires_secs) = match direction {
             Direction::Upload => ("PUT", settings.upload_url_lifetime_secs),
-            Direction::Download => ("GET", settings.download_url_lifetime_secs),
+            Direction::Download | Direction::Thumbnail(_) => {
+                ("GET", settings.download_url_lifetime_secs)
+            }
         };
         let holder = match &caller.identity {
             Identity::Administrator(administrator) => administrator.access_key_id.as_str(),
@@ -148,7 +152,7 @@ impl Door {
         Presign {
             method,
             scheme_and_host: base_url,
-            path: &transfer_path(&caller.organization, document, version),
+            path: &transfer_path(direction, &caller.organization, document, version),
             extra_query: &[(HOLDER, holder)],
             access_key_id: &self.0.url_key_id,
             secret: &self.0.url_secret,
@@ -206,11 +210,25 @@ fn is_host(text: &&str) -> bool {
 
 /// Where the bytes of a version go in and out. Ids of ours need no escaping.
 fn transfer_path(
+    direction: Direction,
     organization: &OrganizationId,
     document: &DocumentId,
     version: &VersionId,
 ) -> String {
-    format!("/transfer/{organization}/{document}/{version}")
+    let path = format!("/transfer/{organization}/{document}/{version}");
+    match direction {
+        Direction::Upload | Direction::Download => path,
+        Direction::Thumbnail(size) => format!("{path}/{}", thumbnail_name(size)),
+    }
+}
+
+/// The end of the path to a picture, which is the protocol's word for its size.
+pub(crate) fn thumbnail_name(size: ThumbnailSize) -> &'static str {
+    match size {
+        ThumbnailSize::Small => "SMALL",
+        ThumbnailSize::SmallHq => "SMALL_HQ",
+        ThumbnailSize::Large => "LARGE",
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod answer;
 mod disposition;
 mod download;
 mod range;
+mod thumbnail;
 mod upload;
 
 use std::panic::AssertUnwindSafe;
@@ -31,6 +32,8 @@ struct Grant {
     call: Call,
     document: DocumentId,
     version: VersionId,
+    /// What follows the version in the path.
+    of: Option<String>,
 }
 
 /// Routes transfer URLs.
@@ -55,7 +58,7 @@ fn after_panic() -> Problem {
 /// Answers a request and records it. What has been recorded is that the bytes were asked for and
 /// begin to flow, or that all of them came in.
 async fn recorded(door: &Door, parts: &Parts, body: Body) -> Result<Response, Problem> {
-    let mut audited = Audited::begin(door, parts, kind(&parts.method));
+    let mut audited = Audited::begin(door, parts, kind(parts));
     let moved = AssertUnwindSafe(moved(door, parts, body, &mut audited)).catch_unwind().await;
     let id = parts.extensions.get::<RequestId>();
     let done = moved.unwrap_or_else(|_panic| Err(after_panic()));
@@ -63,14 +66,20 @@ async fn recorded(door: &Door, parts: &Parts, body: Body) -> Result<Response, Pr
     audited.done(response).await.map_err(|Unrecorded| Problem::Unrecorded)
 }
 
-fn kind(method: &Method) -> Kind {
-    match *method {
+fn kind(parts: &Parts) -> Kind {
+    match parts.method {
         Method::GET | Method::HEAD => {
-            Kind { source: WORKDOCS, name: "GetContent", read_only: true, data: true }
+            let name = if names_a_picture(parts) { "GetThumbnail" } else { "GetContent" };
+            Kind { source: WORKDOCS, name, read_only: true, data: true }
         }
         Method::PUT => Kind { source: WORKDOCS, name: "PutContent", read_only: false, data: true },
         _ => Kind::UNKNOWN,
     }
+}
+
+/// Whether the path goes on behind the version.
+fn names_a_picture(parts: &Parts) -> bool {
+    parts.uri.path().split('/').nth(5).is_some()
 }
 
 async fn moved(
@@ -80,7 +89,14 @@ async fn moved(
     audited: &mut Audited,
 ) -> Result<Response, Problem> {
     match parts.method {
-        Method::GET | Method::HEAD => download::serve(door, parts, audited).await,
+        Method::GET | Method::HEAD => {
+            let action = if names_a_picture(parts) { THUMBNAIL } else { DOWNLOAD };
+            let grant = admit(door, parts, "GET", action, audited).await?;
+            match grant.of.as_deref() {
+                None => download::serve(door, parts, grant).await,
+                Some(_) => thumbnail::serve(door, parts, grant).await,
+            }
+        }
         Method::PUT => upload::serve(door, parts, body, audited).await,
         _ => Err(Problem::Method),
     }
@@ -104,8 +120,8 @@ async fn admit(
         return Err(not_ours());
     }
     let mut segments = parts.uri.path().split('/').skip(2);
-    let (Some(organization), Some(document), Some(version), None) =
-        (segments.next(), segments.next(), segments.next(), segments.next())
+    let (Some(organization), Some(document), Some(version), of, None) =
+        (segments.next(), segments.next(), segments.next(), segments.next(), segments.next())
     else {
         return Err(not_ours());
     };
@@ -121,7 +137,7 @@ async fn admit(
     }
     door.site().require_directory(&call).await?;
     let (document, version) = (DocumentId::new(document), VersionId::new(version));
-    Ok(Grant { call, document, version })
+    Ok(Grant { call, document, version, of: of.map(str::to_owned) })
 }
 
 fn not_ours() -> Problem {
@@ -130,6 +146,9 @@ fn not_ours() -> Problem {
 
 /// What a holder of an upload URL does.
 const UPLOAD: Action = Action { name: "InitiateDocumentVersionUpload", scope: Scope::Write };
+
+/// What a holder of a picture's URL does.
+const THUMBNAIL: Action = Action { name: "GetDocument", scope: Scope::Read };
 
 /// What a holder of a download URL does.
 const DOWNLOAD: Action = Action { name: "GetDocumentVersion", scope: Scope::Read };

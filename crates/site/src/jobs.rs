@@ -362,7 +362,7 @@ pub(crate) async fn remove_versions(
     for id in &versions {
         let Some(removed) = tx.delete_version(organization, document, id).await? else { continue };
         freed_bytes = freed_bytes.saturating_add(removed.charged_bytes);
-        if let Some(blob) = &removed.blob {
+        for blob in removed.blob.iter().chain(&removed.thumbnails) {
             tx.discard_blob(organization, blob, disposal.location, disposal.not_before).await?;
         }
     }

@@ -16,6 +16,7 @@ mod custom_metadata;
 mod directory;
 mod documents;
 mod error;
+mod extraction;
 mod folders;
 mod groups;
 mod iam;
@@ -49,6 +50,7 @@ use docharbor_blobs::BlobStore;
 use docharbor_directory::Connector;
 use docharbor_domain::{PasswordRule, Timestamp};
 use docharbor_metadata::Metadata;
+use docharbor_search::extract::Extractor;
 use tokio::sync::{Notify, Semaphore};
 
 pub use activities::ActivitiesQuery;
@@ -80,6 +82,7 @@ pub use docharbor_notify::{
 };
 pub use documents::VersionView;
 pub use error::{Error, Meaning};
+pub use extraction::{ExtractionsDone, Thumbnail, ThumbnailSize};
 pub use folders::FolderView;
 pub use groups::GroupsPage;
 pub use iam::{NewIamRole, PolicyOwner};
@@ -160,6 +163,8 @@ pub struct Parts {
     pub directories: Arc<dyn Connector>,
     /// What calls subscribers.
     pub courier: Courier,
+    /// What looks into documents; nothing means that nobody does.
+    pub extractor: Option<Arc<dyn Extractor>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -187,6 +192,8 @@ pub struct Site {
     work: Arc<Notify>,
     /// What is between changes and those who are told of them.
     dispatch: Arc<notifications::Dispatch>,
+    /// Wakes whoever looks into documents.
+    documents: Arc<Notify>,
 }
 
 impl Site {
@@ -199,6 +206,7 @@ impl Site {
             directories: Arc::default(),
             work: Arc::new(Notify::new()),
             dispatch: Arc::default(),
+            documents: Arc::new(Notify::new()),
         }
     }
 

@@ -159,7 +159,7 @@ async fn remove_version(tx: &mut Tx, input: &Overdue) -> Result<u64, Error> {
     let Some(removed) = tx.delete_version(organization, document, version).await? else {
         return Ok(0);
     };
-    if let Some(blob) = &removed.blob {
+    for blob in removed.blob.iter().chain(&removed.thumbnails) {
         tx.discard_blob(organization, blob, disposal.location, disposal.not_before).await?;
     }
     tx.forget_version(organization, document, version).await?;

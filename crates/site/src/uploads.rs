@@ -71,7 +71,9 @@ impl Site {
         version: VersionId,
     ) -> Result<(), Error> {
         let input = self.step(call, document, version);
-        self.change(call, input, |tx, input| Box::pin(activate(tx, input))).await
+        self.change(call, input, |tx, input| Box::pin(activate(tx, input))).await?;
+        self.documents.notify_one();
+        Ok(())
     }
 
     /// Gives an upload up. A document that has no other version goes with it.
@@ -255,6 +257,7 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
         return Err(changing());
     }
     tx.touch_folder(organization, &document.parent, input.now).await?;
+    tx.insert_extraction(organization, &document.id, &version.id, input.now).await?;
     let subject = Subject {
         name: version.name.clone(),
         version: Some(version.id.clone()),

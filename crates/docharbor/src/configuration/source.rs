@@ -29,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 34] = [
+const SETTINGS: [Setting; 35] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -63,6 +63,7 @@ const SETTINGS: [Setting; 34] = [
     plain("notification_sqs_access_key_id"),
     secret("notification_sqs_secret_access_key"),
     plain("notification_sqs_region"),
+    plain("extraction"),
     plain("log_level"),
 ];
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser as _;
 
 use super::*;
-use crate::commands::{Arguments, Command};
+use crate::commands::{Arguments, Command, Verb};
 
 struct Bench {
     temporary: tempfile::TempDir,
@@ -53,7 +53,7 @@ impl Bench {
         let environment = Environment::of(variables)?;
         let words = ["docharbor", "serve"].into_iter().map(str::to_owned);
         let arguments = Arguments::try_parse_from(words.chain(self.flags.clone())).unwrap();
-        let Command::Serve(serve) = arguments.command else { panic!("not serve") };
+        let Verb::Command(Command::Serve(serve)) = arguments.verb else { panic!("not serve") };
         Configuration::load(self.temporary.path(), serve.flags(), &environment)
     }
 
@@ -86,6 +86,7 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert!(configuration.audit.is_on);
     assert_eq!(configuration.audit.retention.as_secs(), 400 * 24 * 3600);
     assert_eq!(configuration.audit.file_max_bytes, 64 << 20);
+    assert_eq!(configuration.extraction, Extraction::Sandboxed);
 }
 
 #[test]
@@ -130,6 +131,7 @@ fn every_setting_is_understood_from_file_environment_and_flag() {
         ("audit", "off"),
         ("audit_retention", "30d"),
         ("audit_file_size", "1MiB"),
+        ("extraction", "without-sandbox"),
         ("log_level", "debug"),
     ];
     let text = |configuration: Configuration| {

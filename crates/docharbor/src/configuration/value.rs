@@ -7,6 +7,8 @@ use docharbor_domain::{OrganizationId, PASSWORD_CHARS, PASSWORD_CLASSES};
 use docharbor_site::{Allow, SignatureVersion};
 use ipnet::IpNet;
 
+use super::Extraction;
+
 /// What a value should have been.
 pub(crate) type Expected = &'static str;
 
@@ -69,6 +71,16 @@ pub(crate) fn size_bytes(text: &str) -> Result<u64, Expected> {
     let bytes = number.checked_mul(unit_bytes).ok_or(EXPECTED)?;
     // The protocol and the databases count in signed 64 bits.
     if i64::try_from(bytes).is_ok() { Ok(bytes) } else { Err(EXPECTED) }
+}
+
+/// Whether and how documents are looked into.
+pub(crate) fn extraction(text: &str) -> Result<Extraction, Expected> {
+    match text {
+        "on" => Ok(Extraction::Sandboxed),
+        "without-sandbox" => Ok(Extraction::WithoutSandbox),
+        "off" => Ok(Extraction::Off),
+        _ => Err("write on, off or without-sandbox"),
+    }
 }
 
 /// Whether something is done at all.

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use docharbor_domain::{
     CustomMetadata, DocumentId, FolderId, ItemKind, NewUpload, ResourceId, ResourceName, Timestamp,
-    UploadTarget, VersionId, limits,
+    UploadTarget, Version, VersionId, limits,
 };
-use docharbor_site::{ItemUpdate, PathQuery};
+use docharbor_site::{ItemUpdate, PathQuery, ThumbnailSize};
 use docharbor_wire::{
     AbortDocumentVersionUploadRequest, DeleteDocumentRequest, DeleteDocumentVersionRequest,
-    DescribeDocumentVersionsRequest, DescribeDocumentVersionsResponse, EpochSeconds,
-    GetDocumentPathRequest, GetDocumentPathResponse, GetDocumentRequest, GetDocumentResponse,
-    GetDocumentVersionRequest, GetDocumentVersionResponse, InitiateDocumentVersionUploadRequest,
-    InitiateDocumentVersionUploadResponse, LimitType, Request as _, RestoreDocumentVersionsRequest,
-    SizeType, UpdateDocumentRequest, UpdateDocumentVersionRequest, UploadMetadata,
+    DescribeDocumentVersionsRequest, DescribeDocumentVersionsResponse, DocumentThumbnailType,
+    EpochSeconds, GetDocumentPathRequest, GetDocumentPathResponse, GetDocumentRequest,
+    GetDocumentResponse, GetDocumentVersionRequest, GetDocumentVersionResponse,
+    InitiateDocumentVersionUploadRequest, InitiateDocumentVersionUploadResponse, LimitType,
+    Request as _, RestoreDocumentVersionsRequest, SizeType, UpdateDocumentRequest,
+    UpdateDocumentVersionRequest, UploadMetadata,
 };
 
 use super::error::Problem;
@@ -87,10 +88,11 @@ pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     } else {
         (site.document(&admitted.call, id).await?, CustomMetadata::default())
     };
-    Reply::json(&GetDocumentResponse {
-        metadata: encode::document(&document),
-        custom_metadata: custom_metadata.into_inner(),
-    })
+    let mut metadata = encode::document(&document);
+    if let Some(latest) = &mut metadata.latest_version_metadata {
+        latest.thumbnail = thumbnails(admitted, &document.id, &document.latest).await?;
+    }
+    Reply::json(&GetDocumentResponse { metadata, custom_metadata: custom_metadata.into_inner() })
 }
 
 pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
@@ -103,7 +105,7 @@ pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Proble
     } else {
         (site.version(&admitted.call, document.clone(), id).await?, CustomMetadata::default())
     };
-    let metadata = if view.may_download && encode::names(request.fields.as_ref(), "SOURCE") {
+    let mut metadata = if view.may_download && encode::names(request.fields.as_ref(), "SOURCE") {
         if view.version.is_active() {
             site.note_download(&admitted.call, &view).await;
         }
@@ -111,8 +113,30 @@ pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Proble
     } else {
         encode::version(&view.version)
     };
+    metadata.thumbnail = thumbnails(admitted, &document, &view.version).await?;
     let custom_metadata = custom_metadata.into_inner();
     Reply::json(&GetDocumentVersionResponse { metadata, custom_metadata })
+}
+
+/// URLs of the pictures of a version that is shown to the caller.
+async fn thumbnails(
+    admitted: &Admitted<'_>,
+    document: &DocumentId,
+    version: &Version,
+) -> Result<BTreeMap<DocumentThumbnailType, String>, Problem> {
+    let site = admitted.door.site();
+    if !site.has_thumbnails(&admitted.call, document.clone(), version.id.clone()).await? {
+        return Ok(BTreeMap::new());
+    }
+    let sizes = [
+        (DocumentThumbnailType::Small, ThumbnailSize::Small),
+        (DocumentThumbnailType::SmallHq, ThumbnailSize::SmallHq),
+        (DocumentThumbnailType::Large, ThumbnailSize::Large),
+    ];
+    let urls = sizes.into_iter().map(|(name, size)| {
+        Ok((name, admitted.transfer_url(Direction::Thumbnail(size), document, &version.id)?))
+    });
+    urls.collect()
 }
 
 pub(super) async fn get_path(admitted: &Admitted<'_>) -> Result<Reply, Problem> {

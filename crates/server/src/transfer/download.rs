@@ -10,23 +10,17 @@ use axum::response::Response;
 use docharbor_site::Download;
 use futures::StreamExt as _;
 
+use super::Grant;
 use super::answer::Problem;
 use super::disposition::attachment;
 use super::range::{Part, part};
-use super::{DOWNLOAD, admit};
 use crate::access_log::OperationName;
-use crate::audit::Audited;
 use crate::door::Door;
 
 /// Up to this size the bytes are put into the answer at once, so that it leaves as one segment.
 const AT_ONCE_MAX_BYTES: u64 = 64 * 1024;
 
-pub(super) async fn serve(
-    door: &Door,
-    parts: &Parts,
-    audited: &mut Audited,
-) -> Result<Response, Problem> {
-    let grant = admit(door, parts, "GET", DOWNLOAD, audited).await?;
+pub(super) async fn serve(door: &Door, parts: &Parts, grant: Grant) -> Result<Response, Problem> {
     let download = door.site().open_download(&grant.call, grant.document, grant.version).await?;
     let mut response = respond(parts, &download).await?;
     response.extensions_mut().insert(OperationName("GetContent"));
@@ -72,7 +66,7 @@ fn wanted<'a>(headers: &'a HeaderMap, tag: &str) -> Option<&'a str> {
     headers.get(header::RANGE).filter(|_| is_for_these)?.to_str().ok()
 }
 
-fn names_tag(headers: &HeaderMap, name: &HeaderName, tag: &str) -> bool {
+pub(super) fn names_tag(headers: &HeaderMap, name: &HeaderName, tag: &str) -> bool {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|list| {
         list.split(',')
             .map(str::trim)
@@ -103,7 +97,7 @@ fn describe(headers: &mut HeaderMap, download: &Download, tag: &str) {
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
+pub(super) fn insert(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name.clone(), value);
     }

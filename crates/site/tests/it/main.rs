@@ -5,6 +5,8 @@ mod activities;
 #[cfg(test)]
 mod directory;
 #[cfg(test)]
+mod extraction;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod notifications;

@@ -15,6 +15,7 @@ use docharbor_domain::{
     UserType, VersionId,
 };
 use docharbor_metadata::{Metadata, Options};
+use docharbor_search::extract::Extractor;
 use docharbor_site::{
     Clock, Courier, CourierSettings, Error, Expected, FirstStart, ItemUpdate, Keyring, MasterKey,
     Meaning, NewOrganization, NewUser, OsRandom, Parts, ReceiveError, ReceiveRefusal, Settings,
@@ -140,6 +141,16 @@ impl TestSite {
         let settings = self.site.settings().clone();
         let blobs = Arc::new(self.blobs.clone());
         Site::new(parts(&self.metadata, blobs, directories, clock, settings))
+    }
+
+    /// Another site on the same data, in which documents are looked into.
+    pub(crate) fn extracting(&self, extractor: Arc<dyn Extractor>) -> Site {
+        let settings = self.site.settings().clone();
+        let blobs = Arc::new(self.blobs.clone());
+        let directories = Arc::new(docharbor_site::LdapConnector);
+        let clock = Arc::<TestClock>::clone(&self.clock);
+        let parts = parts(&self.metadata, blobs, directories, clock, settings);
+        Site::new(Parts { extractor: Some(extractor), ..parts })
     }
 
     /// Somebody to act in a task of its own.
@@ -599,6 +610,7 @@ fn parts(
         blobs,
         directories,
         courier: courier(),
+        extractor: None,
         clock,
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&MasterKey::new([7; 32])),

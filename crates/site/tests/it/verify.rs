@@ -126,6 +126,33 @@ const DAMAGES: &[(&str, &str)] = &[
          SELECT organization_id, blob_id, 'local', 0 FROM version WHERE id = 'FIRST'",
     ),
     (
+        "stored bytes belong to exactly one version, and are not garbage",
+        "UPDATE extraction SET state = 'EXTRACTED', due_ms = NULL, small_bytes = 1,
+                small_hq_bytes = 2, large_bytes = 2,
+                blob_id = (SELECT blob_id FROM version WHERE id = 'FIRST')
+          WHERE version_id = 'FIRST'",
+    ),
+    (
+        "every ACTIVE or DELETED version was looked into or is waiting for it",
+        "DELETE FROM extraction WHERE version_id = 'FIRST'",
+    ),
+    (
+        "what was taken out of a version belongs to one that exists, and its bytes are kept",
+        "INSERT INTO extraction (organization_id, document_id, version_id, state, attempts, due_ms)
+         SELECT organization_id, document_id, 'nothing', 'DUE', 0, 0 FROM extraction
+          WHERE version_id = 'FIRST'",
+    ),
+    (
+        "what was taken out of a version belongs to one that exists, and its bytes are kept",
+        "UPDATE extraction SET due_ms = NULL WHERE version_id = 'FIRST'",
+    ),
+    (
+        "what was taken out of a version belongs to one that exists, and its bytes are kept",
+        "UPDATE extraction SET state = 'EXTRACTED', due_ms = NULL, blob_id = 'nothing',
+                small_bytes = 1, small_hq_bytes = 2, large_bytes = 3
+          WHERE version_id = 'FIRST'",
+    ),
+    (
         "what a user is charged is the sum of what the versions of their tree are charged",
         "UPDATE site_user SET storage_used_bytes = storage_used_bytes + 1 WHERE id = 'ANN'",
     ),
@@ -295,11 +322,12 @@ const DAMAGES: &[(&str, &str)] = &[
 ];
 
 /// The tables that are damaged, and mended from copies.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "delivery",
     "search_entry",
     "activity",
     "activity_participant",
+    "extraction",
     "group_direct_member",
     "group_member",
     "resource",

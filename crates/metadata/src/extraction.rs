@@ -1,0 +1,237 @@
+//! What is taken out of the bytes of versions: what is still to be looked into, and what came of it.
+
+use docharbor_domain::{BlobId, DocumentId, OrganizationId, Timestamp, VersionId};
+
+use crate::StoreError;
+use crate::driver::Tx;
+use crate::versions::Blob;
+
+const INSERT: &str = "
+    INSERT INTO extraction (organization_id, document_id, version_id, state, attempts, due_ms)
+    VALUES ($1, $2, $3, 'DUE', 0, $4)
+    ON CONFLICT (organization_id, document_id, version_id) DO NOTHING";
+
+const DUE: &str = "
+    SELECT document_id, version_id, attempts FROM extraction
+     WHERE organization_id = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3";
+
+const CLAIM: &str = "
+    UPDATE extraction SET attempts = attempts + 1, due_ms = $1
+     WHERE organization_id = $2 AND document_id = $3 AND version_id = $4
+       AND state = 'DUE' AND attempts = $5";
+
+const PUT_OFF: &str = "
+    UPDATE extraction SET attempts = $1, due_ms = $2
+     WHERE organization_id = $3 AND document_id = $4 AND version_id = $5
+       AND state = 'DUE' AND attempts = $6";
+
+const FINISH: &str = "
+    UPDATE extraction
+       SET state = $1, due_ms = NULL, blob_id = $2, small_bytes = $3, small_hq_bytes = $4,
+           large_bytes = $5
+     WHERE organization_id = $6 AND document_id = $7 AND version_id = $8
+       AND state = 'DUE' AND attempts = $9";
+
+const THUMBNAILS: &str = "
+    SELECT blob_id, small_bytes, small_hq_bytes, large_bytes FROM extraction
+     WHERE organization_id = $1 AND document_id = $2 AND version_id = $3 AND blob_id IS NOT NULL";
+
+const DELETE: &str = "
+    DELETE FROM extraction
+     WHERE organization_id = $1 AND document_id = $2 AND version_id = $3
+    RETURNING blob_id";
+
+const DONE: &str = "
+    SELECT document_id, version_id FROM extraction
+     WHERE organization_id = $1 AND due_ms IS NULL AND (document_id, version_id) > ($2, $3)
+     ORDER BY document_id, version_id LIMIT $4";
+
+const MISSING: &str = "
+    SELECT v.document_id, v.id FROM version v
+     WHERE v.organization_id = $1 AND v.status IN ('ACTIVE', 'DELETED')
+       AND NOT EXISTS (SELECT 1 FROM extraction e WHERE e.organization_id = $1
+                          AND e.document_id = v.document_id AND e.version_id = v.id)
+     LIMIT $2";
+
+/// Statements whose plans are looked at.
+#[cfg(test)]
+pub(crate) const PLANNED: &[&str] = &[DUE, CLAIM, PUT_OFF, FINISH, THUMBNAILS, DELETE];
+
+/// A version to look into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueExtraction {
+    /// The document.
+    pub document: DocumentId,
+    /// The version.
+    pub version: VersionId,
+    /// How often it was tried. Whoever tries it holds the number that comes next.
+    pub attempts: i64,
+}
+
+/// The pictures of a version, one behind the other in one blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredThumbnails {
+    /// The blob.
+    pub blob: BlobId,
+    /// The sizes of the three pictures, the smallest first.
+    pub sizes_bytes: [i64; 3],
+}
+
+impl Tx {
+    /// Lets a version be looked into. Nothing changes for one that was or is to be.
+    pub async fn insert_extraction(
+        &mut self,
+        organization: &OrganizationId,
+        document: &DocumentId,
+        version: &VersionId,
+        due: Timestamp,
+    ) -> Result<(), StoreError> {
+        let args = [organization.into(), document.into(), version.into(), due.into()];
+        self.execute(INSERT, &args).await?;
+        Ok(())
+    }
+
+    /// Versions to look into, those that have waited longest first.
+    pub async fn due_extractions(
+        &mut self,
+        organization: &OrganizationId,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<DueExtraction>, StoreError> {
+        let rows = self.rows(DUE, &[organization.into(), now.into(), limit.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DueExtraction {
+                    document: DocumentId::new(row.text(0)?),
+                    version: VersionId::new(row.text(1)?),
+                    attempts: row.int(2)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Begins an attempt and counts it, so that one that ends the server counts too. Nobody else
+    /// begins one before `until`. False when somebody was faster.
+    pub async fn claim_extraction(
+        &mut self,
+        organization: &OrganizationId,
+        due: &DueExtraction,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = [
+            until.into(),
+            organization.into(),
+            (&due.document).into(),
+            (&due.version).into(),
+            due.attempts.into(),
+        ];
+        Ok(self.execute(CLAIM, &args).await? == 1)
+    }
+
+    /// Leaves a version that was claimed to a later attempt.
+    pub async fn put_off_extraction(
+        &mut self,
+        organization: &OrganizationId,
+        claimed: &DueExtraction,
+        attempts: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = [
+            attempts.into(),
+            until.into(),
+            organization.into(),
+            (&claimed.document).into(),
+            (&claimed.version).into(),
+            claimed.attempts.into(),
+        ];
+        Ok(self.execute(PUT_OFF, &args).await? == 1)
+    }
+
+    /// Notes what came of a version that was claimed. False when it is no longer waiting for this.
+    pub async fn finish_extraction(
+        &mut self,
+        organization: &OrganizationId,
+        claimed: &DueExtraction,
+        is_extracted: bool,
+        thumbnails: Option<(&Blob, [i64; 3])>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sizes = thumbnails.map(|(_, sizes)| sizes);
+        let size = |at: fn([i64; 3]) -> i64| sizes.map(at);
+        let args = [
+            if is_extracted { "EXTRACTED" } else { "NOT_EXTRACTABLE" }.into(),
+            thumbnails.map(|(blob, _)| blob.id.as_str().to_owned()).into(),
+            size(|[small, _, _]| small).into(),
+            size(|[_, small_hq, _]| small_hq).into(),
+            size(|[_, _, large]| large).into(),
+            organization.into(),
+            (&claimed.document).into(),
+            (&claimed.version).into(),
+            claimed.attempts.into(),
+        ];
+        if self.execute(FINISH, &args).await? == 0 {
+            return Ok(false);
+        }
+        if let Some((blob, _)) = thumbnails {
+            self.insert_blob(organization, blob, now).await?;
+        }
+        Ok(true)
+    }
+
+    /// Where the pictures of a version lie, if it has any.
+    pub async fn thumbnails(
+        &mut self,
+        organization: &OrganizationId,
+        document: &DocumentId,
+        version: &VersionId,
+    ) -> Result<Option<StoredThumbnails>, StoreError> {
+        let args = [organization.into(), document.into(), version.into()];
+        let Some(row) = self.row(THUMBNAILS, &args).await? else { return Ok(None) };
+        Ok(Some(StoredThumbnails {
+            blob: BlobId::new(row.text(0)?),
+            sizes_bytes: [row.int(1)?, row.int(2)?, row.int(3)?],
+        }))
+    }
+
+    /// Forgets what was taken out of a version, and tells the blob of its pictures, which is to be
+    /// given up.
+    pub async fn delete_extraction(
+        &mut self,
+        organization: &OrganizationId,
+        document: &DocumentId,
+        version: &VersionId,
+    ) -> Result<Option<BlobId>, StoreError> {
+        let args = [organization.into(), document.into(), version.into()];
+        match self.row(DELETE, &args).await? {
+            Some(row) => Ok(row.text_opt(0)?.map(BlobId::new)),
+            None => Ok(None),
+        }
+    }
+
+    /// Some of the versions that were looked into, in the order of their documents' and their own
+    /// ids, beginning behind one.
+    pub async fn done_extractions(
+        &mut self,
+        organization: &OrganizationId,
+        after: &(DocumentId, VersionId),
+        limit: i64,
+    ) -> Result<Vec<(DocumentId, VersionId)>, StoreError> {
+        let args = [organization.into(), (&after.0).into(), (&after.1).into(), limit.into()];
+        let rows = self.rows(DONE, &args).await?;
+        rows.iter()
+            .map(|row| Ok((DocumentId::new(row.text(0)?), VersionId::new(row.text(1)?))))
+            .collect()
+    }
+
+    /// Some of the versions of which nothing is known.
+    pub async fn missing_extractions(
+        &mut self,
+        organization: &OrganizationId,
+        limit: i64,
+    ) -> Result<Vec<(DocumentId, VersionId)>, StoreError> {
+        let rows = self.rows(MISSING, &[organization.into(), limit.into()]).await?;
+        rows.iter()
+            .map(|row| Ok((DocumentId::new(row.text(0)?), VersionId::new(row.text(1)?))))
+            .collect()
+    }
+}

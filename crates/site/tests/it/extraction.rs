@@ -1,0 +1,197 @@
+//! What is taken out of documents: when, how often, and that all of it can be lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use docharbor_domain::Refusal;
+use docharbor_search::extract::{
+    Document, ExtractError, Extracted, Extractor, Fault, Reason, Thumbnails,
+};
+use docharbor_site::{Error, ExtractionsDone, Site, ThumbnailSize};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+
+use crate::support::{Actor, Draft, TestSite, assert_refused, new_user, on_both_engines};
+
+on_both_engines! {
+    thumbnails_come_after_the_upload_and_go_with_the_version,
+    a_document_is_tried_twice_and_an_attempt_that_ended_the_server_counts,
+    a_machine_without_a_sandbox_uses_no_attempt_up,
+    what_is_lost_comes_back,
+    a_version_that_goes_away_meanwhile_leaves_nothing,
+    whoever_may_not_see_a_document_sees_no_picture_of_it,
+}
+
+/// Takes out what the document itself says, and counts how often it was asked.
+#[derive(Default)]
+struct Parrot {
+    asked: AtomicU64,
+}
+
+impl Extractor for Parrot {
+    fn extract<'a>(
+        &'a self,
+        mut document: Document<'a>,
+    ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let mut bytes = Vec::new();
+            while let Some(part) = document.bytes.next().await {
+                bytes.extend_from_slice(&part.map_err(Fault::Io).map_err(ExtractError::Fault)?);
+            }
+            match bytes.as_slice() {
+                b"hostile" => Err(ExtractError::NotExtractable { reason: Reason::Damaged }),
+                b"busy" => Err(ExtractError::Fault(Fault::NoAnswer)),
+                b"no sandbox" => Err(ExtractError::Fault(Fault::NoSandbox)),
+                text => Ok(Extracted {
+                    text: Some(String::from_utf8_lossy(text).into_owned()),
+                    thumbnails: Some(Thumbnails {
+                        small: b"small".to_vec(),
+                        small_hq: b"small_hq".to_vec(),
+                        large: [b"large ", text].concat(),
+                    }),
+                }),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn done(extracted: u64, not_extractable: u64, put_off: u64) -> ExtractionsDone {
+    ExtractionsDone { extracted, not_extractable, put_off }
+}
+
+async fn picture(actor: &Actor, draft: &Draft, size: ThumbnailSize) -> Result<Vec<u8>, Error> {
+    let (document, version) = (draft.document.clone(), draft.version.clone());
+    let picture = actor.site.open_thumbnail(&actor.call, document, version, size).await?;
+    let mut body = picture.reader.read_range(picture.range);
+    let mut bytes = Vec::new();
+    while let Some(part) = body.next().await {
+        bytes.extend_from_slice(&part.unwrap());
+    }
+    Ok(bytes)
+}
+
+async fn has_pictures(test: &TestSite, draft: &Draft) -> bool {
+    let (document, version) = (draft.document.clone(), draft.version.clone());
+    test.site.has_thumbnails(&test.call, document, version).await.unwrap()
+}
+
+async fn extract(site: &Site) -> ExtractionsDone {
+    site.run_extraction_once().await.unwrap()
+}
+
+async fn thumbnails_come_after_the_upload_and_go_with_the_version(test: TestSite) {
+    let site = test.extracting(Arc::new(Parrot::default()));
+    let draft = test.upload(&test.root(), "letter.txt", b"hello").await.unwrap();
+    assert!(!has_pictures(&test, &draft).await);
+    assert_refused!(picture(&test, &draft, ThumbnailSize::Small).await, Refusal::Hidden);
+    assert_eq!(extract(&site).await, done(1, 0, 0));
+    assert_eq!(extract(&site).await, done(0, 0, 0));
+    assert!(has_pictures(&test, &draft).await);
+    for (size, bytes) in [
+        (ThumbnailSize::Small, &b"small"[..]),
+        (ThumbnailSize::SmallHq, b"small_hq"),
+        (ThumbnailSize::Large, b"large hello"),
+    ] {
+        assert_eq!(picture(&test, &draft, size).await.unwrap(), bytes);
+    }
+    assert_eq!(test.used_bytes().await, 5, "nobody is charged for what we made ourselves");
+    assert_eq!(test.files().await, 2);
+    test.assert_settles().await;
+    test.delete_document(&draft.document).await.unwrap();
+    assert_refused!(picture(&test, &draft, ThumbnailSize::Small).await, Refusal::Hidden);
+    test.assert_settles().await;
+    assert_eq!(test.files().await, 0);
+    assert_eq!(test.number("SELECT COUNT(*) FROM extraction").await, 0);
+}
+
+async fn a_document_is_tried_twice_and_an_attempt_that_ended_the_server_counts(test: TestSite) {
+    let parrot = Arc::new(Parrot::default());
+    let site = test.extracting(Arc::<Parrot>::clone(&parrot));
+    test.upload(&test.root(), "hostile.txt", b"hostile").await.unwrap();
+    assert_eq!(extract(&site).await, done(0, 1, 0));
+    test.upload(&test.root(), "busy.txt", b"busy").await.unwrap();
+    assert_eq!(extract(&site).await, done(0, 0, 1));
+    assert_eq!(extract(&site).await, done(0, 0, 0), "not before its time");
+    test.advance(3_600_000);
+    assert_eq!(extract(&site).await, done(0, 1, 0));
+    test.upload(&test.root(), "deadly.txt", b"hello").await.unwrap();
+    test.execute("UPDATE extraction SET attempts = 2 WHERE state = 'DUE'").await;
+    assert_eq!(extract(&site).await, done(0, 1, 0));
+    test.advance(3_600_000);
+    assert_eq!(extract(&site).await, done(0, 0, 0));
+    assert_eq!(parrot.asked.load(Ordering::SeqCst), 3);
+    test.assert_settles().await;
+}
+
+async fn a_machine_without_a_sandbox_uses_no_attempt_up(test: TestSite) {
+    let site = test.extracting(Arc::new(Parrot::default()));
+    test.upload(&test.root(), "a.txt", b"no sandbox").await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(extract(&site).await, done(0, 0, 1));
+        test.advance(3_600_000);
+    }
+    assert_eq!(test.number("SELECT MAX(attempts) FROM extraction").await, 0);
+}
+
+async fn what_is_lost_comes_back(test: TestSite) {
+    let site = test.extracting(Arc::new(Parrot::default()));
+    let draft = test.upload(&test.root(), "letter.txt", b"hello").await.unwrap();
+    test.upload(&test.root(), "hostile.txt", b"hostile").await.unwrap();
+    assert_eq!(extract(&site).await, done(1, 1, 0));
+    // Rows and bytes of everything that was made are gone.
+    test.execute(
+        "DELETE FROM blob WHERE id IN (SELECT blob_id FROM extraction);
+         DELETE FROM extraction",
+    )
+    .await;
+    assert!(!has_pictures(&test, &draft).await);
+    assert_eq!(site.verify(true).await.unwrap().findings.len(), 2);
+    assert_eq!(site.reindex().await.unwrap(), 2);
+    assert_eq!(extract(&site).await, done(1, 1, 0));
+    assert_eq!(picture(&test, &draft, ThumbnailSize::Large).await.unwrap(), b"large hello");
+    test.assert_settles().await;
+    // Only the bytes are gone: it can be done again, however often.
+    assert_eq!(site.reindex().await.unwrap(), 2);
+    assert!(!has_pictures(&test, &draft).await);
+    assert_eq!(extract(&site).await, done(1, 1, 0));
+    assert!(has_pictures(&test, &draft).await);
+    test.assert_settles().await;
+    assert_eq!(test.files().await, 3);
+}
+
+async fn a_version_that_goes_away_meanwhile_leaves_nothing(test: TestSite) {
+    /// Deletes the document while it is being looked into.
+    struct Deleting(Actor, Draft);
+
+    impl Extractor for Deleting {
+        fn extract<'a>(
+            &'a self,
+            document: Document<'a>,
+        ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+            async move {
+                self.0.delete_document(&self.1.document).await.unwrap();
+                Parrot::default().extract(document).await
+            }
+            .boxed()
+        }
+    }
+    let draft = test.upload(&test.root(), "letter.txt", b"hello").await.unwrap();
+    let deleted = Draft { document: draft.document.clone(), version: draft.version.clone() };
+    let site = test.extracting(Arc::new(Deleting(test.actor(), deleted)));
+    extract(&site).await;
+    test.assert_settles().await;
+    assert_eq!(test.files().await, 0);
+}
+
+async fn whoever_may_not_see_a_document_sees_no_picture_of_it(test: TestSite) {
+    let site = test.extracting(Arc::new(Parrot::default()));
+    let draft = test.upload(&test.root(), "letter.txt", b"hello").await.unwrap();
+    extract(&site).await;
+    let bob = test.site.create_user(&test.call, new_user("bob")).await.unwrap();
+    let (ann, bob) = (test.as_user(&test.ann), test.as_user(&bob));
+    assert_eq!(picture(&ann, &draft, ThumbnailSize::Small).await.unwrap(), b"small");
+    assert_refused!(picture(&bob, &draft, ThumbnailSize::Small).await, Refusal::Hidden);
+    test.assert_settles().await;
+}

@@ -1,0 +1,190 @@
+"""Thumbnails of what is uploaded: they come by themselves, whoever may see the document sees them, and
+no document hurts the server."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+import pytest
+import requests
+
+from client import refused
+from waiting import until
+
+SIZES = {"SMALL": 100, "SMALL_HQ": 250, "LARGE": 750}
+LETTER = "<w:document><w:body><w:p><w:r><w:t>Dear harbour</w:t></w:r></w:p></w:body></w:document>"
+
+
+def archive(**files):
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in files.items():
+            made.writestr(name.replace("__", "/") + ".xml", content)
+    return written.getvalue()
+
+
+def docx(content=LETTER):
+    return archive(word__document=content)
+
+
+def png(width, height, rows=None):
+    """A picture, or one that only claims to be so large."""
+    def chunk(kind, data):
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = (b"\0" + b"\xff\x80\0" * width) * (height if rows is None else rows)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+            + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b""))
+
+
+def pdf(line="Dear harbour"):
+    content = f"BT /F 24 Tf 72 700 Td ({line}) Tj ET"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font <<"
+        " /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+    ]
+    text, places = "%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(text))
+        text += f"{number} 0 obj\n{body}\nendobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    return (f"{text}xref\n0 5\n0000000000 65535 f \n{table}trailer\n<< /Size 5 /Root 1 0 R >>\n"
+            f"startxref\n{len(text)}\n%%EOF\n").encode()
+
+
+DOCUMENTS = {
+    "letter.docx": docx(),
+    "letter.pdf": pdf(),
+    "picture.png": png(1200, 600),
+    "notes.txt": b"Dear harbour\n" * 50,
+}
+HOSTILE = {
+    "bomb.docx": docx(" " * 50_000_000),
+    "huge.png": png(65_000, 65_000, rows=1),
+    "deep.svg": b"<svg xmlns='http://www.w3.org/2000/svg'>" + b"<g>" * 200_000,
+    "broken.pdf": pdf()[:300],
+    "secrets.svg": b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>"
+                   b"<image href='/etc/passwd' width='9' height='9'/></svg",
+}
+
+
+@pytest.fixture(scope="module")
+def site(make_site):
+    """What is given up goes at once."""
+    return make_site(DOCHARBOR_GC_GRACE="1s")
+
+
+def thumbnails(client, upload):
+    """The URLs that GetDocument and GetDocumentVersion give, which must agree about there being any."""
+    document = client.get_document(DocumentId=upload.document)
+    latest = document["Metadata"]["LatestVersionMetadata"].get("Thumbnail", {})
+    version = client.get_document_version(**upload.ids)["Metadata"].get("Thumbnail", {})
+    return latest if latest.keys() == version.keys() else {}
+
+
+def wait_for_thumbnails(client, upload):
+    return until("the thumbnails are there", lambda: thumbnails(client, upload), seconds=120)
+
+
+def width_and_height(jpeg):
+    """Reads the size out of a JPEG's frame header."""
+    assert jpeg[:2] == b"\xff\xd8"
+    at = 2
+    while jpeg[at + 1] not in (0xC0, 0xC1, 0xC2):
+        at += 2 + struct.unpack(">H", jpeg[at + 2:at + 4])[0]
+    height, width = struct.unpack(">HH", jpeg[at + 5:at + 9])
+    return width, height
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_thumbnails_come_by_themselves(site, folder, name):
+    upload = site.upload(folder, DOCUMENTS[name], name)
+    urls = wait_for_thumbnails(site.admin, upload)
+    assert urls.keys() == SIZES.keys()
+    for size, pixels in SIZES.items():
+        assert len(urls[size]) <= 1024
+        answer = requests.get(urls[size], timeout=30)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Disposition"] == "inline"
+        assert max(width_and_height(answer.content)) == pixels
+        again = requests.get(urls[size], headers={"If-None-Match": answer.headers["ETag"]}, timeout=30)
+        assert (again.status_code, again.content) == (304, b"")
+    assert site.download(upload) == DOCUMENTS[name]
+
+
+def test_a_url_is_for_one_picture_alone(site, folder):
+    upload = site.upload(folder, b"text", "a.txt")
+    url = wait_for_thumbnails(site.admin, upload)["SMALL"]
+    for other in ("LARGE", "small", "..", ""):
+        assert requests.get(url.replace("/SMALL?", f"/{other}?"), timeout=30).status_code == 403, other
+    assert requests.get(url.replace("/SMALL?", "?"), timeout=30).status_code == 403
+    assert requests.put(url, data=b"x", timeout=30).status_code == 403
+
+
+def test_whoever_may_no_longer_see_a_document_sees_no_picture(site, folder):
+    upload = site.upload(folder, b"text", "a.txt")
+    wait_for_thumbnails(site.admin, upload)
+    bob = site.person()
+    client = bob.client()
+    with refused("UnauthorizedResourceAccessException"):
+        client.get_document(DocumentId=upload.document)
+    share = {"Id": bob.id, "Type": "USER", "Role": "VIEWER"}
+    site.admin.add_resource_permissions(ResourceId=upload.document, Principals=[share])
+    url = thumbnails(client, upload)["LARGE"]
+    assert requests.get(url, timeout=30).status_code == 200
+    site.admin.remove_resource_permission(ResourceId=upload.document, PrincipalId=bob.id)
+    answer = requests.get(url, timeout=30)
+    assert answer.status_code in (403, 404) and b"<Error>" in answer.content
+
+
+def test_hostile_documents_are_documents_like_others(site, folder):
+    hostile = {name: site.upload(folder, content, name) for name, content in HOSTILE.items()}
+    good = site.upload(folder, b"still here", "good.txt")
+    wait_for_thumbnails(site.admin, good)
+    for name, upload in hostile.items():
+        assert site.download(upload) == HOSTILE[name]
+        assert name == "broken.pdf" or not thumbnails(site.admin, upload), name
+    assert site.server.health("ready") == 200
+
+
+def test_what_is_deleted_leaves_no_picture(site, ann):
+    folder = site.folder(ann.root)
+    blobs = site.server.data / "blobs"
+
+    def files():
+        return sum(path.is_file() for path in blobs.rglob("*"))
+
+    upload = site.upload(folder, b"text", "a.txt")
+    url = wait_for_thumbnails(site.admin, upload)["SMALL"]
+    site.admin.delete_document(DocumentId=upload.document)
+    assert requests.get(url, timeout=30).status_code in (403, 404)
+    before = files()
+    assert 2 <= before
+    until("the bytes are gone", lambda: files() < before - 1, seconds=90)
+
+
+def test_what_is_lost_comes_back(site, folder):
+    upload = site.upload(folder, b"text", "a.txt")
+    wait_for_thumbnails(site.admin, upload)
+    done = site.server.run("reindex", str(site.server.data))
+    assert "looked into anew" in done.stdout
+    urls = wait_for_thumbnails(site.admin, upload)
+    assert requests.get(urls["SMALL"], timeout=30).status_code == 200
+    site.server.verify()
+
+
+def test_extraction_can_be_switched_off(make_site):
+    site = make_site(DOCHARBOR_EXTRACTION="off")
+    upload = site.upload(site.person().root, b"text", "a.txt")
+    assert thumbnails(site.admin, upload) == {}
+    site.server.settings = {"DOCHARBOR_EXTRACTION": "on"}
+    site.server.restart()
+    wait_for_thumbnails(site.admin, upload)
