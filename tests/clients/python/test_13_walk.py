@@ -655,6 +655,39 @@ def turn_a_user_away_and_let_them_in_again(walk):
     walk.call("ActivateUser", "admin", UserId=user)
 
 
+@action(1, "CreateNotificationSubscription", "DescribeNotificationSubscriptions",
+        "DeleteNotificationSubscription")
+def subscribe_and_think_better_of_it(walk):
+    organization = {"OrganizationId": walk.ids.site.server.organization_id}
+    made = walk.call(
+        "CreateNotificationSubscription", walk.one_of(["admin", "ann"]),
+        Endpoint="https://localhost:9/", Protocol="HTTPS", SubscriptionType="ALL", **organization,
+    )
+    walk.call("DescribeNotificationSubscriptions", Limit=walk.one_of([1, 999]), **organization)
+    if made:
+        walk.call(
+            "DeleteNotificationSubscription", "admin",
+            SubscriptionId=made["Subscription"]["SubscriptionId"], **organization,
+        )
+
+
+@action(2, "DescribeActivities")
+def look_at_what_happened(walk):
+    members = walk.one_of([{}, {"ResourceId": walk.one_of(walk.ids.folders)}])
+    walk.call(
+        "DescribeActivities", OrganizationId=walk.ids.site.server.organization_id,
+        IncludeIndirectActivities=walk.chance(0.5), Limit=walk.one_of([1, 100]), **members,
+    )
+
+
+@action(2, "SearchResources")
+def search_for_a_name(walk):
+    walk.call(
+        "SearchResources", OrganizationId=walk.ids.site.server.organization_id,
+        QueryText=walk.one_of(NAMES), Limit=walk.one_of([1, 100]),
+    )
+
+
 @action(0.7, "CreateUser")
 def take_on_a_user(walk):
     answer = walk.call(

@@ -77,7 +77,7 @@ HOSTILE = {
 @pytest.fixture(scope="module")
 def site(make_site):
     """What is given up goes at once."""
-    return make_site(DOCHARBOR_GC_GRACE="1s")
+    return make_site(DOCHARBOR_GC_GRACE="1s", DOCHARBOR_EXTRACTION="on")
 
 
 def thumbnails(client, upload):
