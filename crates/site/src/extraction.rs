@@ -412,7 +412,7 @@ impl ExtractionsDone {
 /// What came of asking for an attempt.
 enum Claim {
     /// It is ours to make.
-    Ours(Version),
+    Ours(Box<Version>),
     /// Somebody else makes it.
     Taken,
     /// The version is deleted, and may come back.
@@ -438,7 +438,7 @@ async fn claim(
     };
     let until = now.plus_millis(CLAIMED_MS);
     let is_ours = tx.claim_extraction(organization, due, until).await?;
-    Ok(if is_ours { Claim::Ours(version) } else { Claim::Taken })
+    Ok(if is_ours { Claim::Ours(Box::new(version)) } else { Claim::Taken })
 }
 
 /// What an attempt found.
