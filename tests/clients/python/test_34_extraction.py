@@ -102,6 +102,30 @@ def width_and_height(jpeg):
     return width, height
 
 
+def test_what_a_document_says_is_found_by_those_who_may_read_it(site, folder):
+    word = "harbourmaster"
+    uploads = {
+        name: site.upload(folder, content, f"said.{name}")
+        for name, content in {
+            "docx": docx(LETTER.replace("Dear harbour", f"Dear {word}")),
+            "pdf": pdf(f"Dear {word}"),
+            "txt": f"Dear {word}".encode(),
+        }.items()
+    }
+    owner, stranger = site.admin, site.person().client()
+    asked = {"OrganizationId": site.server.organization_id, "QueryText": word}
+
+    def found(client):
+        items = client.search_resources(**asked)["Items"]
+        return {item["DocumentMetadata"]["Id"] for item in items}
+
+    wanted = {upload.document for upload in uploads.values()}
+    until("all three are found", lambda: found(owner) == wanted, seconds=120)
+    assert found(stranger) == set()
+    site.upload_version(uploads["txt"].document, b"Dear somebody else")
+    until("the new version counts", lambda: uploads["txt"].document not in found(owner), seconds=120)
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_thumbnails_come_by_themselves(site, folder, name):
     upload = site.upload(folder, DOCUMENTS[name], name)
