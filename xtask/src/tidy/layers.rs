@@ -171,7 +171,8 @@ mod tests {
         assert_eq!(
             rules("docharbor-site", &json!([{"name": "axum"}, {"name": "rusqlite"}])),
             [
-                "docharbor-site must not depend on axum: only server knows HTTP",
+                "docharbor-site must not depend on axum: only server knows HTTP, and what calls \
+                 subscribers",
                 "docharbor-site must not depend on rusqlite: only metadata knows a database",
             ]
         );

@@ -59,7 +59,7 @@ async fn each_use_case_costs_what_it_cost(test: TestSite) {
                 ("opening a transfer", 3),
                 ("attaching the declared bytes", 5),
                 ("attaching the bytes again", 7),
-                ("UpdateDocumentVersion", 10),
+                ("UpdateDocumentVersion", 11),
                 ("UpdateDocumentVersion again", 1),
                 ("Abort of a version", 9),
                 ("Abort of a document", 17),
@@ -77,7 +77,7 @@ async fn each_use_case_costs_what_it_cost(test: TestSite) {
                 ("RestoreDocumentVersions", 8),
                 ("DeleteFolderContents", 8),
                 ("CreateFolder", 7),
-                ("DeleteDocument", 24),
+                ("DeleteDocument", 25),
                 ("DeleteFolder", 8),
             ],
             "{folders} folders"
