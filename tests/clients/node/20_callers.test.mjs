@@ -3,11 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import {
-  CreateFolderCommand,
-  DescribeActivitiesCommand,
-  GetFolderCommand,
-} from "@aws-sdk/client-workdocs";
+import { CreateFolderCommand, GetFolderCommand } from "@aws-sdk/client-workdocs";
 
 import { Site, refused } from "./site.mjs";
 
@@ -83,12 +79,4 @@ test("a name is one item's only", async () => {
   await site.admin.send(create());
   const error = await refused("EntityAlreadyExistsException", site.admin.send(create()));
   assert.ok(error.message);
-});
-
-test("an operation that is not there yet says so by name", async () => {
-  const error = await refused(
-    "NotImplementedException",
-    site.admin.send(new DescribeActivitiesCommand({ OrganizationId: site.told.organization_id })),
-  );
-  assert.match(error.message, /DescribeActivities/);
 });
