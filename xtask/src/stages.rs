@@ -273,7 +273,8 @@ fn run_clients(
     arguments: &[&str],
 ) -> Result<(), String> {
     tests.iter().try_for_each(|path| require(session, path))?;
-    let mut command = session.command(program, 30 * 60);
+    // On a quiet machine they take half of it.
+    let mut command = session.command(program, 50 * 60);
     command.args(arguments);
     server_environment(session, &mut command)?;
     // A story in Python lets a receiver in JavaScript look at what it was sent.
