@@ -70,7 +70,7 @@ def test_a_name_or_policy_too_long_is_refused_before_wildcards_are_held_against_
         assert error_of(call, **{member: "/" + "a" * 900_000}) == ("ValidationError", 400)
     assert error_of(narrow.get_user, UserName="a" * 1_000) == ACCESS_DENIED
     # Holding the wildcards against it would take minutes.
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 5
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("*"))
     role = iam.get_role(RoleName=name)["Role"]["Arn"]
     sts = service("sts", site.server, site.server.root)
