@@ -197,27 +197,28 @@ impl Call {
         self.retry_key.as_deref()
     }
 
-    /// Holds user administration to administrators: access keys, and users of type ADMIN.
-    pub fn require_user_administration(&self) -> Result<(), Refusal> {
+    /// Whether the site is the caller's to administer: access keys, and users of type ADMIN.
+    pub fn is_administration(&self) -> bool {
         match &self.caller.identity {
-            Identity::Administrator(_) => Ok(()),
-            Identity::User(user) if user.user_type == UserType::Admin => Ok(()),
-            Identity::User(_) => {
-                Err(Refusal::NotAllowed("only administrators of the site manage its users"))
-            }
+            Identity::Administrator(_) => true,
+            Identity::User(user) => user.user_type == UserType::Admin,
         }
     }
 
-    /// Holds what is about the site as a whole to administrators: access keys, and users of type
-    /// ADMIN.
-    pub fn require_administration(&self) -> Result<(), Refusal> {
-        match &self.caller.identity {
-            Identity::Administrator(_) => Ok(()),
-            Identity::User(user) if user.user_type == UserType::Admin => Ok(()),
-            Identity::User(_) => {
-                Err(Refusal::NotAllowed("only administrators of the site may do this"))
-            }
+    /// Holds user administration to administrators.
+    pub fn require_user_administration(&self) -> Result<(), Refusal> {
+        if self.is_administration() {
+            return Ok(());
         }
+        Err(Refusal::NotAllowed("only administrators of the site manage its users"))
+    }
+
+    /// Holds what is about the site as a whole to administrators.
+    pub fn require_administration(&self) -> Result<(), Refusal> {
+        if self.is_administration() {
+            return Ok(());
+        }
+        Err(Refusal::NotAllowed("only administrators of the site may do this"))
     }
 
     /// Holds a call that names an organization to the caller's own one.
