@@ -6,8 +6,11 @@
 #![expect(clippy::print_stderr, reason = "this is a command line, its failures go to stderr")]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock itself")]
 
+mod activities;
 mod bare;
 mod client;
+mod deliveries;
+mod extraction;
 mod floor;
 mod folder;
 mod footprint;
@@ -44,6 +47,9 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("tree", tree::run),
     ("shared", shared::run),
     ("search", search::run),
+    ("activities", activities::run),
+    ("deliveries", deliveries::run),
+    ("extraction", extraction::run),
 ];
 
 const HELP: &str = "\

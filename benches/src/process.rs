@@ -66,6 +66,22 @@ impl Running {
             .ok_or_else(|| format!("{path} has no {name}"))
     }
 
+    /// The time that ended children of the process had of a processor, in seconds.
+    pub(crate) fn children_cpu_seconds(&self) -> Outcome<f64> {
+        /// `USER_HZ`, which Linux fixed for what it tells programs.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let path = format!("/proc/{}/stat", self.child.id());
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+        // Behind the name, which may hold anything: state is the third field of all, cutime the 16th.
+        let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
+        let ticks: Option<Vec<f64>> =
+            fields.map(|fields| fields.skip(13).take(2).filter_map(|t| t.parse().ok()).collect());
+        match ticks.as_deref() {
+            Some([user, system]) => Ok((user + system) / TICKS_PER_SECOND),
+            _ => Err(format!("{path} has no times of children")),
+        }
+    }
+
     /// Asks the process to end, and waits for it.
     pub(crate) fn stop(mut self) -> Outcome<()> {
         if self.ended() { Ok(()) } else { Err("did not end when it was asked to".to_owned()) }

@@ -11,6 +11,8 @@ pub(crate) enum Goal {
     RatioAtMost(f64),
     /// Ours alone is below this.
     Below(f64),
+    /// Ours alone is at least this.
+    AtLeast(f64),
 }
 
 /// One row of the table.
@@ -37,6 +39,7 @@ impl Figure {
             Goal::RatioAtLeast(least) => least <= self.ratio(),
             Goal::RatioAtMost(most) => self.ratio() <= most,
             Goal::Below(bound) => median(&self.ours) < bound,
+            Goal::AtLeast(least) => least <= median(&self.ours),
         }
     }
 
@@ -45,6 +48,7 @@ impl Figure {
             Goal::RatioAtLeast(least) => format!("≥ {least}"),
             Goal::RatioAtMost(most) => format!("≤ {most}"),
             Goal::Below(bound) => format!("< {bound} {}", self.unit),
+            Goal::AtLeast(least) => format!("≥ {least} {}", self.unit),
         }
     }
 }

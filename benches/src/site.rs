@@ -32,6 +32,7 @@ pub(crate) struct Site {
     pub(crate) ready_after: Duration,
     binary: PathBuf,
     directory: TempDir,
+    arguments: Vec<String>,
 }
 
 /// A user of the server.
@@ -49,14 +50,20 @@ pub(crate) struct Stored {
 impl Site {
     /// Starts a server on an empty directory, set as it is set by default.
     pub(crate) fn start(settings: &Settings) -> Outcome<Self> {
-        Self::serve(settings.server.clone(), directory(settings)?)
+        Self::start_with(settings, &[])
     }
 
-    fn serve(binary: PathBuf, directory: TempDir) -> Outcome<Self> {
+    /// The same with further arguments.
+    pub(crate) fn start_with(settings: &Settings, arguments: &[&str]) -> Outcome<Self> {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::serve(settings.server.clone(), directory(settings)?, arguments)
+    }
+
+    fn serve(binary: PathBuf, directory: TempDir, arguments: Vec<String>) -> Outcome<Self> {
         let data = directory.path().join("data");
         let mut command = Command::new(&binary);
         command.arg("serve").arg(&data).args(["--listen", "127.0.0.1:0"]);
-        command.args(["--organization-id", ORGANIZATION]);
+        command.args(["--organization-id", ORGANIZATION]).args(&arguments);
         command.env("DOCHARBOR_ROOT_ACCESS_KEY_ID", KEY_ID);
         command.env("DOCHARBOR_ROOT_SECRET_ACCESS_KEY", SECRET);
         let began = Instant::now();
@@ -77,12 +84,22 @@ impl Site {
             key_id: KEY_ID.to_owned(),
             secret: SECRET.to_owned(),
         };
-        Ok(Self { address, signer, running, ready_after, binary, directory })
+        Ok(Self { address, signer, running, ready_after, binary, directory, arguments })
     }
 
     /// Changes the database while the server does not run, and starts it again.
     pub(crate) fn at_rest(
         self,
+        change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()>,
+    ) -> Outcome<Self> {
+        let arguments = self.arguments.clone();
+        self.at_rest_with(arguments, change)
+    }
+
+    /// The same, and starts it with other arguments.
+    pub(crate) fn at_rest_with(
+        self,
+        arguments: Vec<String>,
         change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()>,
     ) -> Outcome<Self> {
         let Self { running, binary, directory, .. } = self;
@@ -95,7 +112,7 @@ impl Site {
         changed.map_err(|error| error.to_string())?;
         // It names the address of a server that no longer is.
         let _ = std::fs::remove_file(data.join("endpoint"));
-        Self::serve(binary, directory)
+        Self::serve(binary, directory, arguments)
     }
 
     /// A connection to the database of its own.
@@ -109,6 +126,15 @@ impl Site {
         let path = format!("/api/v1/resources/{folder}/permissions");
         let principal = format!(r#"{{"Id":"{}","Type":"USER","Role":"VIEWER"}}"#, with.id);
         self.call("POST", &path, "", &format!(r#"{{"Principals":[{principal}]}}"#))?;
+        Ok(())
+    }
+
+    /// Subscribes an endpoint to what happens. It is told of nothing until it is confirmed.
+    pub(crate) fn subscribe(&self, endpoint: &str) -> Outcome<()> {
+        let path = format!("/api/v1/organizations/{ORGANIZATION}/subscriptions");
+        let body =
+            format!(r#"{{"Endpoint":"{endpoint}","Protocol":"HTTPS","SubscriptionType":"ALL"}}"#);
+        self.call("POST", &path, "", &body)?;
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use crate::report::{Figure, Goal};
 use crate::site::{Site, Uploader};
 use crate::{Outcome, Settings};
 
-const CONNECTIONS: usize = 16;
-const CONTENT_BYTES: usize = 4096;
-const ROUND: Duration = Duration::from_secs(3);
+pub(crate) const CONNECTIONS: usize = 16;
+pub(crate) const CONTENT_BYTES: usize = 4096;
+pub(crate) const ROUND: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()> {
     let site = Site::start(settings)?;
@@ -36,7 +36,8 @@ pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()>
     site.stop_and_verify()
 }
 
-async fn upload_until(
+/// Uploads one document after the other on one connection, and tells how many.
+pub(crate) async fn upload_until(
     uploader: &Uploader<'_>,
     round: usize,
     index: usize,
