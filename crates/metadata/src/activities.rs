@@ -7,7 +7,7 @@ use docharbor_domain::{
 };
 
 use crate::comments::decode_profile;
-use crate::driver::Tx;
+use crate::driver::{ByEngine, Tx};
 use crate::permissions::{is_mine, principal_type, rank};
 use crate::value::{Row, Value};
 use crate::{StoreError, corrupt};
@@ -68,10 +68,13 @@ macro_rules! feed {
             $source,
             " AND a.created_ms > $3 AND a.created_ms < $4 AND (a.created_ms, a.id) < ($5, $6)
               ORDER BY a.created_ms DESC, a.id DESC LIMIT $7) page),
-             judged AS (SELECT scanned.*, CASE WHEN ($8 = '' OR $8 LIKE '%,' || scanned.type || ',%')
+             ",
+            held!(),
+            "judged AS (SELECT scanned.*, CASE WHEN ($8 = '' OR $8 LIKE '%,' || scanned.type || ',%')
                      AND ($9 = '' OR scanned.initiator = $9) AND (",
             is_concerned!(),
-            ") THEN 1 ELSE 0 END AS shown FROM scanned)
+            ") THEN 1 ELSE 0 END AS shown
+                  FROM scanned LEFT JOIN held ON held.item_id = scanned.resource_id)
              SELECT judged.*,
                i.username, i.given_name, i.surname, i.status, i.type,
                o.username, o.given_name, o.surname, o.status, o.type,
@@ -86,41 +89,54 @@ macro_rules! feed {
     };
 }
 
-/// Whether an activity concerns the user `$10`: done by them, to what is theirs, with them, or to what
-/// they may read the history of now. What a private comment is about is for hosts alone.
-macro_rules! is_concerned {
+/// The items of the window with how the user `$10` stands to them, each walked up from once. One that
+/// is not there, or below something that is not, has no standing.
+macro_rules! held {
     () => {
         concat!(
-            "$10 = '' OR scanned.initiator = $10 OR scanned.owner_id = $10 OR scanned.recipient = $10
-             OR (scanned.has_participants = 1 AND EXISTS (SELECT 1 FROM activity_participant x
-                  WHERE x.organization_id = $1 AND x.created_ms = scanned.created_ms
-                    AND x.activity_id = scanned.id AND x.principal_id = $10))
-             OR ($11 = 1 AND (
-                 WITH RECURSIVE up(id, parent_id, state, depth) AS (
-                     SELECT r.id, r.parent_id, r.state, 0 FROM resource r
-                      WHERE r.organization_id = $1 AND r.id = scanned.resource_id
-                     UNION ALL
-                     SELECT r.id, r.parent_id, r.state, up.depth + 1
-                       FROM up JOIN resource r ON r.organization_id = $1 AND r.id = up.parent_id
-                      WHERE up.depth < $12)
-                 SELECT MAX(",
+            "up(item_id, at_id, parent_id, depth) AS (
+                 SELECT r.id, r.id, r.parent_id, 0
+                   FROM (SELECT DISTINCT scanned.resource_id AS id FROM scanned
+                          WHERE $11 = 1 AND $10 <> '') page
+                  CROSS JOIN resource r
+                  WHERE r.organization_id = $1 AND r.id = page.id AND r.state = 'LIVE'
+                 UNION ALL
+                 SELECT up.item_id, a.id, a.parent_id, up.depth + 1
+                   FROM up CROSS JOIN resource a
+                  WHERE a.organization_id = $1 AND a.id = up.parent_id AND a.state = 'LIVE'
+                    AND up.depth < $12),
+             held(item_id, role) AS MATERIALIZED (
+                 SELECT up.item_id, MAX(CASE WHEN p.resource_id IS NOT NULL THEN ",
             rank!(),
-            ") FROM up CROSS JOIN permission p
-                  WHERE p.organization_id = $1 AND p.resource_id = up.id AND ",
+            " END) FROM up
+                   LEFT JOIN permission p ON p.organization_id = $1 AND p.resource_id = up.at_id AND ",
             is_mine!("$10"),
-            " AND NOT EXISTS (SELECT 1 FROM up WHERE up.state <> 'LIVE'))
-                 >= CASE scanned.is_private WHEN 1 THEN 3 ELSE 2 END)"
+            " GROUP BY up.item_id
+                HAVING MAX(CASE WHEN up.parent_id IS NULL THEN 1 ELSE 0 END) = 1), "
         )
     };
 }
 
-const OF_SITE: &str = feed!("WITH ", "0", "activity a WHERE a.organization_id = $1 AND $2 = ''");
+/// Whether an activity concerns the user `$10`: done by them, to what is theirs, with them, or to what
+/// they may read the history of now. What a private comment is about is for hosts alone.
+macro_rules! is_concerned {
+    () => {
+        "$10 = '' OR scanned.initiator = $10 OR scanned.owner_id = $10 OR scanned.recipient = $10
+             OR (scanned.has_participants = 1 AND EXISTS (SELECT 1 FROM activity_participant x
+                  WHERE x.organization_id = $1 AND x.created_ms = scanned.created_ms
+                    AND x.activity_id = scanned.id AND x.principal_id = $10))
+             OR held.role >= CASE scanned.is_private WHEN 1 THEN 3 ELSE 2 END"
+    };
+}
+
+const OF_SITE: &str =
+    feed!("WITH RECURSIVE ", "0", "activity a WHERE a.organization_id = $1 AND $2 = ''");
 
 const OF_INITIATOR: &str =
-    feed!("WITH ", "0", "activity a WHERE a.organization_id = $1 AND a.initiator = $2");
+    feed!("WITH RECURSIVE ", "0", "activity a WHERE a.organization_id = $1 AND a.initiator = $2");
 
 const OF_RESOURCE: &str =
-    feed!("WITH ", "0", "activity a WHERE a.organization_id = $1 AND a.resource_id = $2");
+    feed!("WITH RECURSIVE ", "0", "activity a WHERE a.organization_id = $1 AND a.resource_id = $2");
 
 /// With what happened to the folders above since the item, or a folder between, came to stand there.
 /// A tree has far fewer levels than the walk may take.
@@ -152,14 +168,34 @@ const OF_RESOURCE_WITH_INDIRECT: &str = feed!(
                                'FOLDER_SHAREABLE_LINK_PERMISSION_CHANGED')))"
 );
 
-const PARTICIPANTS: &str = "
-    SELECT x.created_ms, x.activity_id, x.principal_type, x.principal_id,
-           u.username, u.given_name, u.surname, u.status, u.type, g.name
-      FROM activity_participant x
-      LEFT JOIN site_user u ON u.organization_id = x.organization_id AND u.id = x.principal_id
-      LEFT JOIN site_group g ON g.organization_id = x.organization_id AND g.id = x.principal_id
-     WHERE x.organization_id = $1 AND x.created_ms >= $2 AND x.created_ms <= $3
-     ORDER BY x.created_ms, x.activity_id, x.principal_type, x.principal_id";
+/// Those of the activities of one page, which `$page` reads out of `$2`: pairs of a moment and an id.
+macro_rules! participants {
+    ($page:literal) => {
+        concat!(
+            "WITH page(created_ms, id) AS (",
+            $page,
+            ")
+             SELECT x.created_ms, x.activity_id, x.principal_type, x.principal_id,
+                    u.username, u.given_name, u.surname, u.status, u.type, g.name
+               FROM page CROSS JOIN activity_participant x
+               LEFT JOIN site_user u ON u.organization_id = $1 AND u.id = x.principal_id
+               LEFT JOIN site_group g ON g.organization_id = $1 AND g.id = x.principal_id
+              WHERE x.organization_id = $1 AND x.created_ms = page.created_ms
+                AND x.activity_id = page.id
+              ORDER BY x.created_ms, x.activity_id, x.principal_type, x.principal_id"
+        )
+    };
+}
+
+const PARTICIPANTS: ByEngine = ByEngine {
+    sqlite: participants!(
+        "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each($2) j"
+    ),
+    postgres: participants!(
+        "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
+           FROM jsonb_array_elements(CAST(CAST($2 AS TEXT) AS JSONB)) j"
+    ),
+};
 
 const KNOWN: &str =
     "SELECT 1 FROM activity WHERE organization_id = $1 AND resource_id = $2 LIMIT 1";
@@ -176,7 +212,7 @@ const DELETE_PARTICIPANTS_BEFORE: &str =
 /// Statements whose plans are looked at.
 #[cfg(test)]
 pub(crate) const PLANNED: &[&str] =
-    &[OF_SITE, OF_INITIATOR, OF_RESOURCE, OF_RESOURCE_WITH_INDIRECT, PARTICIPANTS, KNOWN];
+    &[OF_SITE, OF_INITIATOR, OF_RESOURCE, OF_RESOURCE_WITH_INDIRECT, PARTICIPANTS.sqlite, KNOWN];
 
 /// Which activities are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -375,12 +411,14 @@ impl Tx {
         organization: &OrganizationId,
         shown: &mut [ListedActivity],
     ) -> Result<(), StoreError> {
-        let moments = shown.iter().filter(|one| one.word.contains("SHARE")).map(|one| one.moment);
-        let (Some(first), Some(last)) = (moments.clone().min(), moments.max()) else {
+        let shared = shown.iter().filter(|one| one.word.contains("SHARE"));
+        let page: Vec<_> = shared.map(|one| (one.place.moment_ms, one.place.id.as_str())).collect();
+        if page.is_empty() {
             return Ok(());
-        };
-        let args = [organization.into(), first.into(), last.into()];
-        for row in &self.rows(PARTICIPANTS, &args).await? {
+        }
+        let page = serde_json::to_string(&page).map_err(|e| StoreError::Internal(e.to_string()))?;
+        let args = [organization.into(), page.into()];
+        for row in &self.rows(self.of_engine(&PARTICIPANTS), &args).await? {
             let place = place(row)?;
             if let Some(one) = shown.iter_mut().find(|one| one.place == place) {
                 one.participants.push(decode_participant(row)?);

@@ -10,8 +10,8 @@ use crate::{
 
 /// What a statement makes itself and may read whole: walks, pages and one-row results.
 const OWN: &[&str] = &[
-    "up", "walked", "mine", "given", "page", "every", "down", "seen", "scanned", "judged", "line",
-    "CONSTANT", "found", "held", "hits", "k", "looked", "roles", "scored", "shown", "few",
+    "j", "up", "walked", "mine", "given", "page", "every", "down", "seen", "scanned", "judged",
+    "line", "CONSTANT", "found", "held", "hits", "k", "looked", "roles", "scored", "shown", "few",
 ];
 
 const SETS: &[(&str, &[&str])] = &[

@@ -65,7 +65,10 @@ impl Site {
             }
             .into());
         }
-        self.read((call.clone(), query), |tx, (call, query)| Box::pin(page(tx, call, query))).await
+        self.look_through((call.clone(), query), |tx, (call, query)| {
+            Box::pin(page(tx, call, query))
+        })
+        .await
     }
 
     /// Reads a page of a whole site's activities, newest first, for a command.

@@ -1,11 +1,16 @@
 //! How a use case meets the database: one transaction, and one effect however often it is sent.
 
+use std::time::Duration;
+
 use docharbor_domain::{Call, Timestamp};
-use docharbor_metadata::{BoxFuture, Inserted, Tx};
+use docharbor_metadata::{BoxFuture, Inserted, StoreError, Tx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Site};
+
+/// How long a reading that looks through much waits for its turn.
+const TURN_WAIT: Duration = Duration::from_secs(2);
 
 /// Attempts at a call that others got in the way of.
 const ATTEMPTS_MAX: u32 = 5;
@@ -57,6 +62,22 @@ impl Site {
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
     {
         self.parts.metadata.read(input, work).await
+    }
+
+    /// Runs a reading use case that looks through much. Few of them run at once, so that whatever is
+    /// read by its key has a connection to the database.
+    pub(crate) async fn look_through<I, T, F>(&self, input: I, work: F) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
+    {
+        let turn = tokio::time::timeout(TURN_WAIT, self.looking_through.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            let reason = "too many searches and lists of activities at once";
+            return Err(StoreError::Unavailable(reason.to_owned()).into());
+        };
+        self.read(input, work).await
     }
 
     /// Runs a reading use case that needs a few rows by their keys.

@@ -1,4 +1,4 @@
-//! The keys under the master key: sealing secrets at rest, signing URLs and markers, naming tokens.
+//! The keys under the master key: sealing secrets at rest and markers, signing URLs, naming tokens.
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -61,12 +61,28 @@ impl Keyring {
         Zeroizing::new(hash.to_hex().to_string())
     }
 
-    /// Signs a page marker.
-    pub fn sign_marker(&self, text: &[u8]) -> [u8; 16] {
-        let hash = blake3::keyed_hash(&self.markers, text);
-        let mut tag = [0; 16];
-        tag.copy_from_slice(&hash.as_bytes()[..16]);
-        tag
+    /// Seals a place in a list: whoever holds it learns nothing of it, and it opens for the same list
+    /// alone.
+    pub(crate) fn seal_marker(
+        &self,
+        list: &str,
+        place: &[u8],
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Vec<u8>, Error> {
+        let payload = Payload { msg: place, aad: list.as_bytes() };
+        let sealed = XChaCha20Poly1305::new((&*self.markers).into())
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| Error::Fault("a marker could not be sealed"))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens a place in a list that was sealed for it.
+    pub(crate) fn open_marker(&self, list: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
+        let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).ok()?;
+        let payload = Payload { msg: sealed, aad: list.as_bytes() };
+        let markers = XChaCha20Poly1305::new((&*self.markers).into());
+        markers.decrypt(&XNonce::from(nonce), payload).ok()
     }
 
     /// Signs a form in which a user consents, so that no other page and no other user can send it.
@@ -251,6 +267,25 @@ mod tests {
         assert!(ring.open(&OrganizationId::new("d-1111111111"), &id, &sealed).is_err());
         for broken in ["", "zz", "00", &sealed[..sealed.len() - 2]] {
             assert!(ring.open(&organization, &id, broken).is_err());
+        }
+    }
+
+    #[test]
+    fn a_marker_opens_for_its_own_list_and_tells_nothing_to_who_holds_it() {
+        let ring = Keyring::new(&MasterKey::new([1; 32]));
+        let other = Keyring::new(&MasterKey::new([2; 32]));
+        let sealed = ring.seal_marker("list a", b"place 7", [7; 24]).unwrap();
+        assert_eq!(ring.open_marker("list a", &sealed).unwrap(), b"place 7");
+        assert_eq!(ring.open_marker("list b", &sealed), None);
+        assert_eq!(other.open_marker("list a", &sealed), None);
+        assert!(!sealed.windows(5).any(|bytes| bytes == b"place"));
+        // The same place another time cannot be told from another place.
+        assert_ne!(sealed[24..], ring.seal_marker("list a", b"place 7", [8; 24]).unwrap()[24..]);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(ring.open_marker("list a", &changed), None);
+            assert_eq!(ring.open_marker("list a", &sealed[..at]), None);
         }
     }
 

@@ -186,6 +186,8 @@ pub struct Site {
     hashing: Arc<Semaphore>,
     /// Attempts to sign in that may wait for their turn.
     verifying: Arc<Semaphore>,
+    /// What looks through much of the database, of whose connections there are at least four.
+    looking_through: Arc<Semaphore>,
     /// Whether the connected directories answer.
     directories: Arc<directory::Probes>,
     /// Wakes the jobs when there is something to remove.
@@ -203,6 +205,7 @@ impl Site {
             parts: Arc::new(parts),
             hashing: Arc::new(Semaphore::new(2)),
             verifying: Arc::new(Semaphore::new(sign_in::verifying_max())),
+            looking_through: Arc::new(Semaphore::new(2)),
             directories: Arc::default(),
             work: Arc::new(Notify::new()),
             dispatch: Arc::default(),
@@ -218,6 +221,17 @@ impl Site {
     /// The keys that sign transfer URLs and page markers.
     pub fn keyring(&self) -> &Keyring {
         &self.parts.keyring
+    }
+
+    /// Seals a place in a list, so that it can be handed out and comes back unchanged. `list` names
+    /// the list: operation, caller and all that orders or filters it.
+    pub fn seal_marker(&self, list: &str, place: &[u8]) -> Result<Vec<u8>, Error> {
+        self.keyring().seal_marker(list, place, self.random())
+    }
+
+    /// Opens a place that was sealed for this very list.
+    pub fn open_marker(&self, list: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.keyring().open_marker(list, sealed)
     }
 
     /// The time, as this site reckons it.

@@ -19,7 +19,7 @@ pub enum Collection {
 }
 
 /// What is looked for.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SearchRequest {
     /// What was typed; without it everything is found.
     pub text: Option<String>,
@@ -85,7 +85,7 @@ impl Site {
         };
         let search = search(call, &request, query)?;
         let input = (call.clone(), request.ancestors, search);
-        self.read(input, |tx, (call, ancestors, search)| {
+        self.look_through(input, |tx, (call, ancestors, search)| {
             Box::pin(find(tx, call, ancestors, search))
         })
         .await

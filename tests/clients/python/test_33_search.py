@@ -316,14 +316,42 @@ def test_pages_hold_everything_once(site, admin, person, searcher):
 
 
 def test_a_marker_that_was_made_up_gives_nothing(site, admin):
-    for marker in ("1", "0", "9" * 2048, "39"):
+    for marker in ("1", "0", "9" * 2048, "39", "1" * 147, "24294967295"):
         with refused(INVALID):
             admin.answer("x", Marker=marker)
-    assert admin.names("x", Marker="24294967295") == []
     unchecked = workdocs(site.server, validate=False)
     for broken in ({"Marker": "abc"}, {"Limit": 101}, {"Limit": 0}):
         with refused(INVALID):
             unchecked.search_resources(**admin.always, QueryText="x", **broken)
+
+
+def test_a_marker_tells_nothing_of_what_the_caller_may_not_see(site, searcher, person):
+    word = site.name("oracle").replace("-", "x")
+    hidden = site.person()
+    for number in range(12):
+        site.folder(hidden.root, f"{word} hidden {number}")
+    for number in range(3):
+        site.folder(person.root, f"{word} {number}")
+    by_age = {"OrderBy": ordered("CREATED_TIMESTAMP", "ASC"), "Limit": 1}
+    markers = [searcher.answer(text, **by_age)["Marker"] for text in (word, word, f"{word} 0 OR 1")]
+    assert len(set(markers)) == 3, "equal places could be told from others"
+    assert len({len(marker) for marker in markers}) == 1
+    # It is for the search it was given for, and for whom it was given to.
+    assert searcher.names(word, Marker=markers[0], **by_age) == [f"{word} 1"]
+    with refused(INVALID):
+        searcher.answer(f"{word} OR x", Marker=markers[0], **by_age)
+    with refused(INVALID):
+        Searcher(hidden.client()).answer(word, Marker=markers[0], **by_age)
+
+
+def test_what_a_public_link_opens_is_found_by_nobody(site, searcher, person):
+    word = site.name("linked").replace("-", "x")
+    owner = site.person()
+    document = site.upload(owner.root, name=f"{word}.txt")
+    give(site, document.document, {"Id": "anonymous", "Type": "ANONYMOUS", "Role": "VIEWER"})
+    assert searcher.names(word) == []
+    give(site, document.document, user(person))
+    assert searcher.names(word) == [f"{word}.txt"]
 
 
 # Whatever is typed.

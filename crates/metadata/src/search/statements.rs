@@ -204,7 +204,8 @@ macro_rules! moment {
     };
 }
 
-/// Those candidates that are there for the user and wanted.
+/// Those candidates that are there for the user and wanted. A public link is for whoever was given it:
+/// it makes nothing that others find.
 macro_rules! shown {
     () => {
         concat!(
@@ -222,7 +223,7 @@ macro_rules! shown {
                     AND r.organization_id = $1 AND r.id = e.resource_id
                     AND (e.kind = 'FOLDER' OR v.status = 'ACTIVE')
                     AND seen.standing >= CASE WHEN e.kind = 'COMMENT' OR v.id <> r.latest_version_id
-                                              THEN 2 ELSE 0 END
+                                              THEN 2 ELSE 1 END
                     AND (e.kind <> 'COMMENT'
                          OR (c.text IS NOT NULL
                              AND (c.visibility = 'PUBLIC' OR seen.standing >= 3

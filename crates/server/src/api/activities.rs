@@ -51,11 +51,10 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     );
     let site = admitted.door.site();
     let place = request.marker.as_ref().map(wire::SearchMarkerType::as_str);
-    let after: Option<(i64, String)> = marker::read_text(site.keyring(), &list, place)?;
+    let after: Option<(i64, String)> = marker::read_text(site, &list, place)?;
     let after = after.map(|(moment_ms, id)| ActivityPlace { moment_ms, id });
     let page = site.activities(&admitted.call, ActivitiesQuery { after, ..query }).await?;
-    let next =
-        page.next.map(|place| marker::write(site.keyring(), &list, &(place.moment_ms, place.id)));
+    let next = page.next.map(|place| marker::write(site, &list, &(place.moment_ms, place.id)));
     Reply::json(&DescribeActivitiesResponse {
         user_activities: page.shown.iter().map(|one| activity(admitted, one)).collect(),
         marker: next.transpose()?,

@@ -51,11 +51,11 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     let query = CommentsQuery {
         document,
         version,
-        after: marker::read_text(site.keyring(), &list, marker)?,
+        after: marker::read_text(site, &list, marker)?,
         limit: request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get),
     };
     let page = site.comments(&admitted.call, query).await?;
-    let next = page.next.map(|ordinal| marker::write(site.keyring(), &list, &ordinal));
+    let next = page.next.map(|ordinal| marker::write(site, &list, &ordinal));
     let listed =
         page.comments.iter().map(|view| shape(view, encode::listed_contributor(&view.contributor)));
     Reply::json(&DescribeCommentsResponse { comments: listed.collect(), marker: next.transpose()? })

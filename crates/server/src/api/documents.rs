@@ -162,11 +162,11 @@ pub(super) async fn describe_versions(admitted: &Admitted<'_>) -> Result<Reply, 
         admitted.call.organization()
     );
     let site = admitted.door.site();
-    let before: Option<i64> = marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let before: Option<i64> = marker::read(site, &list, request.marker.as_ref())?;
     let limit = request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get);
     let page =
         site.versions(&admitted.call, document.clone(), include_initialized, before, limit).await?;
-    let next = page.next.map(|ordinal| marker::write(site.keyring(), &list, &ordinal));
+    let next = page.next.map(|ordinal| marker::write(site, &list, &ordinal));
     let shown = page.versions.iter().map(|version| {
         if with_source {
             encode::version_with_source(admitted, &document, version)

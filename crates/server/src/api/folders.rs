@@ -110,14 +110,13 @@ pub(super) async fn describe_roots(admitted: &Admitted<'_>) -> Result<Reply, Pro
     let call = &admitted.call;
     let list = format!("DescribeRootFolders|{}|{:?}", call.organization(), call.user_id());
     let site = admitted.door.site();
-    let after: Option<SecondFolder> = marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let after: Option<SecondFolder> = marker::read(site, &list, request.marker.as_ref())?;
     let folders = site.root_folders(call).await?;
     let from = usize::from(after.is_some());
     let limit = request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let page = folders.iter().skip(from).take(limit);
-    let next =
-        (from + limit < folders.len()).then(|| marker::write(site.keyring(), &list, &SecondFolder));
+    let next = (from + limit < folders.len()).then(|| marker::write(site, &list, &SecondFolder));
     Reply::json(&DescribeRootFoldersResponse {
         folders: page.map(|folder| encode::folder(folder, None)).collect(),
         marker: next.transpose()?,
@@ -144,7 +143,7 @@ pub(super) async fn describe_contents(admitted: &Admitted<'_>) -> Result<Reply, 
     );
     let site = admitted.door.site();
     let after: Option<(ItemKind, String, i64, String)> =
-        marker::read(site.keyring(), &list, request.marker.as_ref())?;
+        marker::read(site, &list, request.marker.as_ref())?;
     let query = ContentsQuery {
         folder,
         kinds,
@@ -158,7 +157,7 @@ pub(super) async fn describe_contents(admitted: &Admitted<'_>) -> Result<Reply, 
     let page = site.folder_contents(&admitted.call, query).await?;
     let next = page.next.map(|(kind, place)| {
         let place = (kind, place.name_key, place.modified_ms, place.id);
-        marker::write(site.keyring(), &list, &place)
+        marker::write(site, &list, &place)
     });
     Reply::json(&DescribeFolderContentsResponse {
         folders: page.folders.iter().map(|folder| encode::folder(folder, None)).collect(),

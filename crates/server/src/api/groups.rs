@@ -29,11 +29,11 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     let list = format!("DescribeGroups|{}|{text:?}", admitted.call.organization());
     let site = admitted.door.site();
     let place = request.marker.as_ref().map(MarkerType::as_str);
-    let after = marker::read_text(site.keyring(), &list, place)?;
+    let after = marker::read_text(site, &list, place)?;
     let limit = request.limit.map_or(limits::PAGE_SIZE_DEFAULT, PositiveIntegerType::get);
     let listing = GroupListing { words, after, limit: limit.min(PAGE_SIZE_MAX) };
     let page = site.groups(&admitted.call, listing).await?;
-    let next = page.next.map(|place| marker::write(site.keyring(), &list, &place));
+    let next = page.next.map(|place| marker::write(site, &list, &place));
     let groups = page.groups.into_iter().map(|group| GroupMetadata {
         id: Some(group.id.as_str().to_owned()),
         name: Some(group.name),

@@ -32,12 +32,12 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     admitted.call.require_organization(Some(request.organization_id.as_str()))?;
     let list = format!("DescribeNotificationSubscriptions|{}", admitted.call.organization());
     let site = admitted.door.site();
-    let after = marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let after = marker::read(site, &list, request.marker.as_ref())?;
     // The answer's list has room for no more.
     let limit = request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get);
     let limit = limit.min(limits::SUBSCRIPTIONS_MAX);
     let page = site.subscriptions(&admitted.call, after, limit).await?;
-    let next = page.next.map(|place| marker::write(site.keyring(), &list, &place));
+    let next = page.next.map(|place| marker::write(site, &list, &place));
     Reply::json(&DescribeNotificationSubscriptionsResponse {
         subscriptions: page.subscriptions.into_iter().map(shape).collect(),
         marker: next.transpose()?,

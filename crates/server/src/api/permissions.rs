@@ -76,11 +76,11 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
     let site = admitted.door.site();
     let listing = PermissionListing {
         principal_id,
-        after: marker::read(site.keyring(), &list, request.marker.as_ref())?,
+        after: marker::read(site, &list, request.marker.as_ref())?,
         limit: request.limit.map_or(limits::PAGE_SIZE_DEFAULT, LimitType::get),
     };
     let page = site.permissions(&admitted.call, id, listing).await?;
-    let next = page.next.map(|place| marker::write(site.keyring(), &list, &place));
+    let next = page.next.map(|place| marker::write(site, &list, &place));
     Reply::json(&DescribeResourcePermissionsResponse {
         principals: page.permissions.iter().map(principal).collect(),
         marker: next.transpose()?,

@@ -20,7 +20,7 @@ pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let list = format!("GetResources|{}|{whose:?}", admitted.call.organization());
     let site = admitted.door.site();
     let after: Option<(ItemKind, String, String)> =
-        marker::read(site.keyring(), &list, request.marker.as_ref())?;
+        marker::read(site, &list, request.marker.as_ref())?;
     let query = SharedQuery {
         user,
         after: after.map(|(kind, name_key, id)| SharedPlace { kind, name_key, id }),
@@ -29,7 +29,7 @@ pub(super) async fn get(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let page = site.shared_with(&admitted.call, query).await?;
     let next = page.next.map(|place| {
         let place = (place.kind, place.name_key, place.id);
-        marker::write(site.keyring(), &list, &place)
+        marker::write(site, &list, &place)
     });
     Reply::json(&GetResourcesResponse {
         folders: page.folders.iter().map(|folder| encode::folder(folder, None)).collect(),

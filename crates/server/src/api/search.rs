@@ -13,7 +13,7 @@ use docharbor_wire::{
 };
 
 use super::error::Problem;
-use super::{Admitted, Reply, encode};
+use super::{Admitted, Reply, encode, marker};
 
 pub(super) async fn search(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = SearchResourcesRequest::decode(&admitted.input)?;
@@ -31,37 +31,43 @@ pub(super) async fn search(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let wanted = SearchRequest {
         text: request.query_text.map(wire::SearchQueryType::into_inner),
         scope: scope(&request.query_scopes.unwrap_or_default()),
-        after: request.marker.as_ref().map(place).transpose()?,
-        limit: request.limit.map_or(limits::PAGE_SIZE_DEFAULT, SearchResultsLimitType::get),
         ..filters(admitted, request.filters, order(request.order_by.as_deref()))?
     };
-    let page = admitted.door.site().search(&admitted.call, wanted).await?;
+    // Another page size may go on where this one ended; all else makes another list.
+    let (organization, user) = (admitted.call.organization(), admitted.call.user_id());
+    let list = format!("SearchResources|{organization}|{user:?}|{wanted:?}");
+    let site = admitted.door.site();
+    let marker = request.marker.as_ref().map(NextMarkerType::as_str);
+    let wanted = SearchRequest {
+        after: marker
+            .map(|marker| place(&marker::read_digits(site, &list, marker)?))
+            .transpose()?,
+        limit: request.limit.map_or(limits::PAGE_SIZE_DEFAULT, SearchResultsLimitType::get),
+        ..wanted
+    };
+    let page = site.search(&admitted.call, wanted).await?;
     let base_url = with_url.then(|| admitted.door.base_url(admitted.parts));
+    let next = page.next.map(|place| marker::write_digits(site, &list, &place_bytes(place)));
     Reply::json(&SearchResourcesResponse {
         items: page.hits.iter().map(|hit| item(hit, base_url.as_deref())).collect(),
-        marker: page.next.map(marker),
+        marker: next.transpose()?,
     })
 }
 
-/// A place among candidates is no secret and gives no access, so the marker, which may hold nothing
-/// but digits, is the bare number: the kind of candidates, then how many stand before it.
-fn marker(place: SearchPlace) -> String {
-    let kind = if place.is_among_visible { 1 } else { 2 };
-    format!("{kind}{}", place.candidates)
+/// A place among candidates counts what the caller may not see, so all places are of one length.
+fn place_bytes(place: SearchPlace) -> [u8; 9] {
+    let mut bytes = [u8::from(place.is_among_visible); 9];
+    bytes[1..].copy_from_slice(&place.candidates.to_be_bytes());
+    bytes
 }
 
-fn place(marker: &NextMarkerType) -> Result<SearchPlace, Refusal> {
-    let refused = Refusal::InvalidArgument {
-        member: "Marker",
-        reason: "does not continue a search; begin again without it, or send it unchanged",
+fn place(bytes: &[u8]) -> Result<SearchPlace, Refusal> {
+    let read = || {
+        let (kind, candidates) = bytes.split_first()?;
+        let candidates = i64::from_be_bytes(candidates.try_into().ok()?);
+        Some(SearchPlace { is_among_visible: *kind == 1, candidates })
     };
-    let (kind, candidates) = marker.as_str().split_at_checked(1).unwrap_or_default();
-    let candidates = candidates.parse::<u32>().map_err(|_| refused.clone())?.into();
-    match kind {
-        "1" => Ok(SearchPlace { is_among_visible: true, candidates }),
-        "2" => Ok(SearchPlace { is_among_visible: false, candidates }),
-        _ => Err(refused),
-    }
+    read().ok_or(Refusal::InvalidArgument { member: "Marker", reason: "is none of this version" })
 }
 
 fn scope(scopes: &[SearchQueryScopeType]) -> SearchScope {
@@ -244,27 +250,5 @@ fn item(hit: &Hit, base_url: Option<&str>) -> ResponseItem {
         document_version_metadata: document
             .filter(|_| is(HitKind::Version))
             .map(|document| encode::version(&document.latest)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Option<SearchPlace> {
-        place(&NextMarkerType::parse("Marker", text).unwrap()).ok()
-    }
-
-    #[test]
-    fn a_marker_is_digits_and_read_back() {
-        for is_among_visible in [true, false] {
-            for candidates in [0, 1, 4_096, i64::from(u32::MAX)] {
-                let place = SearchPlace { is_among_visible, candidates };
-                assert_eq!(read(&marker(place)), Some(place));
-            }
-        }
-        for made_up in ["0", "1", "35", "14294967296", &"9".repeat(2_048)] {
-            assert_eq!(read(made_up), None, "{made_up}");
-        }
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
         request.order,
     );
     let site = admitted.door.site();
-    let after = marker::read(site.keyring(), &list, request.marker.as_ref())?;
+    let after = marker::read(site, &list, request.marker.as_ref())?;
     let query = match &request.user_ids {
         Some(ids) => UsersQuery::Ids(
             ids.as_str()
@@ -83,7 +83,7 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
         None => UsersQuery::Matching(listing(&request, after)?),
     };
     let page = site.users(&admitted.call, query).await?;
-    let next = page.next.map(|place| marker::write(site.keyring(), &list, &place));
+    let next = page.next.map(|place| marker::write(site, &list, &place));
     let with_storage = encode::names(request.fields.as_ref(), "STORAGE_METADATA");
     Reply::json(&DescribeUsersResponse {
         users: page.users.iter().map(|user| encode::user(user, with_storage)).collect(),
