@@ -14,6 +14,8 @@ pub enum EndpointError {
     Credentials,
     /// It ends with a fragment, which is never sent.
     Fragment,
+    /// It is a queue's and has a query, which some queues take for what they are asked to do.
+    Query,
 }
 
 /// A subscriber's URL, in the one form that the standard gives it: `https://0x7f.1` is 127.0.0.1.
@@ -35,6 +37,7 @@ impl EndpointError {
                 "must not hold a user name or a password: they would stand in lists and logs"
             }
             Self::Fragment => "must not have a fragment (#...)",
+            Self::Query => "must not have a query (?...): it is the URL of a queue",
         }
     }
 }
@@ -52,6 +55,9 @@ impl Endpoint {
         }
         if url.fragment().is_some() {
             return Err(EndpointError::Fragment);
+        }
+        if protocol == SubscriptionProtocol::Sqs && url.query().is_some() {
+            return Err(EndpointError::Query);
         }
         let host = url.host().ok_or(EndpointError::NotAUrl)?.to_owned();
         let port = url.port_or_known_default().ok_or(EndpointError::NotAUrl)?;
@@ -129,6 +135,9 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
         }
+        let queue = |text| Endpoint::parse(text, SubscriptionProtocol::Sqs);
+        assert_eq!(queue("https://example.com/1/q?Action=PurgeQueue"), Err(EndpointError::Query));
+        assert_eq!(queue("https://example.com/1/q").unwrap().target(), "/1/q");
     }
 
     #[test]

@@ -150,40 +150,43 @@ impl Site {
         Ok(queued)
     }
 
+    /// Looks into one document of each site in turn, so that no site waits for all of another's.
     async fn extract_with(&self, extractor: &dyn Extractor) -> Result<ExtractionsDone, Error> {
         let mut done = ExtractionsDone::default();
         let mut failure = None;
-        for organization in self.organizations().await? {
-            loop {
-                let input = (organization.clone(), self.now());
-                let due = self
-                    .read(input, |tx, (organization, now)| {
-                        Box::pin(async move {
-                            Ok(tx.due_extractions(organization, *now, LISTED_AT_ONCE).await?)
-                        })
-                    })
-                    .await?;
-                if due.is_empty() {
-                    break;
-                }
-                let before = done;
-                for due in due {
-                    match self.extract_one(extractor, &organization, due).await {
-                        Ok(Some(Outcome::NoSandbox)) => {
-                            done.put_off += 1;
-                            return Ok(done);
-                        }
-                        Ok(Some(outcome)) => done.count(outcome),
-                        Ok(None) => {}
-                        Err(error) => failure = Some(error),
+        let organizations = self.organizations().await?;
+        let mut is_going_on = true;
+        while is_going_on {
+            is_going_on = false;
+            for organization in &organizations {
+                let Some(due) = self.next_due(organization).await? else { continue };
+                match self.extract_one(extractor, organization, due).await {
+                    Ok(Some(Outcome::NoSandbox)) => {
+                        done.put_off += 1;
+                        return Ok(done);
                     }
-                }
-                if done == before {
-                    break;
+                    Ok(outcome) => {
+                        is_going_on = true;
+                        outcome.into_iter().for_each(|outcome| done.count(outcome));
+                    }
+                    Err(error) => failure = Some(error),
                 }
             }
         }
         failure.map_or(Ok(done), Err)
+    }
+
+    async fn next_due(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Option<DueExtraction>, Error> {
+        let input = (organization.clone(), self.now());
+        let due = self
+            .read(input, |tx, (organization, now)| {
+                Box::pin(async move { Ok(tx.due_extractions(organization, *now, 1).await?) })
+            })
+            .await?;
+        Ok(due.into_iter().next())
     }
 
     /// Makes one attempt. None when somebody else makes it.
@@ -324,14 +327,15 @@ impl Site {
         claimed: DueExtraction,
         fault: &Fault,
     ) -> Result<Outcome, Error> {
-        if ATTEMPTS_MAX <= claimed.attempts && !matches!(fault, Fault::NoSandbox) {
+        if ATTEMPTS_MAX <= claimed.attempts && matches!(fault, Fault::NoAnswer) {
             return self.keep(organization, claimed, Extracted::default()).await;
         }
         tracing::debug!(version = claimed.version.as_str(), error = chain(fault), "put off");
         let (attempts, later, outcome) = match fault {
-            // Nothing was tried.
+            // Nothing was tried, for reasons that the document has nothing to do with.
             Fault::NoSandbox => (claimed.attempts - 1, LATER_MS, Outcome::NoSandbox),
-            Fault::Io(_) | Fault::NoAnswer => (claimed.attempts, AGAIN_MS, Outcome::PutOff),
+            Fault::Io(_) => (claimed.attempts - 1, AGAIN_MS, Outcome::PutOff),
+            Fault::NoAnswer => (claimed.attempts, AGAIN_MS, Outcome::PutOff),
         };
         let input = (organization.clone(), claimed, attempts, self.now().plus_millis(later));
         self.write(input, |tx, (organization, claimed, attempts, until)| {
@@ -343,23 +347,34 @@ impl Site {
         Ok(outcome)
     }
 
-    /// Whether a version that the caller may see has thumbnails.
+    /// Whether there are thumbnails of a version that the caller may look at: whoever may read the bytes.
     pub async fn has_thumbnails(
         &self,
         call: &Call,
         document: DocumentId,
         version: VersionId,
     ) -> Result<bool, Error> {
+        match self.thumbnails(call, document, version).await {
+            Ok(stored) => Ok(stored.is_some()),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn thumbnails(
+        &self,
+        call: &Call,
+        document: DocumentId,
+        version: VersionId,
+    ) -> Result<Option<StoredThumbnails>, Error> {
         let input = (call.clone(), document, version);
         self.look_up(input, |tx, (call, document, version)| {
-            Box::pin(async move {
-                Ok(tx.thumbnails(call.organization(), document, version).await?.is_some())
-            })
+            Box::pin(readable_thumbnails(tx, call, document, version))
         })
         .await
     }
 
-    /// Opens a picture of a version for whoever may see the version.
+    /// Opens a picture of a version for whoever may read its bytes: a page that can be read is as good.
     pub async fn open_thumbnail(
         &self,
         call: &Call,
@@ -367,12 +382,7 @@ impl Site {
         version: VersionId,
         size: ThumbnailSize,
     ) -> Result<Thumbnail, Error> {
-        let input = (call.clone(), document, version);
-        let stored = self
-            .look_up(input, |tx, (call, document, version)| {
-                Box::pin(visible_thumbnails(tx, call, document, version))
-            })
-            .await?;
+        let stored = self.thumbnails(call, document, version).await?.ok_or(Refusal::Hidden)?;
         let [small, small_hq, large] =
             stored.sizes_bytes.map(|bytes| u64::try_from(bytes).unwrap_or_default());
         let range = match size {
@@ -492,15 +502,18 @@ async fn queue_missing(
     Ok(u64::try_from(missing.len()).unwrap_or_default())
 }
 
-async fn visible_thumbnails(
+async fn readable_thumbnails(
     tx: &mut Tx,
     call: &Call,
     document: &DocumentId,
     version: &VersionId,
-) -> Result<StoredThumbnails, Error> {
-    let granted = access::document(tx, call, document, Power::View).await?;
+) -> Result<Option<StoredThumbnails>, Error> {
+    let stored = tx.thumbnails(call.organization(), document, version).await?;
+    if stored.is_none() {
+        return Ok(None);
+    }
+    let granted = access::document(tx, call, document, Power::Download).await?;
     let found = tx.version(call.organization(), document, version).await?;
     granted.show(found, version, call)?;
-    let stored = tx.thumbnails(call.organization(), document, version).await?;
-    Ok(stored.ok_or(Refusal::Hidden)?)
+    Ok(stored)
 }

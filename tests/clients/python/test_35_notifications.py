@@ -274,6 +274,7 @@ def test_the_receivers_that_the_documentation_shows_work(told, folder, authority
         port = free.getsockname()[1]
     environment = {
         **os.environ, "PORT": str(port), "DOCHARBOR_URL": told.front.url,
+        "DOCHARBOR_ORGANIZATION_ID": told.server.organization_id,
         "SSL_CERT_FILE": authority.ca_file, "NODE_EXTRA_CA_CERTS": authority.ca_file,
         "NODE_PATH": str(NODE_TESTS / "node_modules"),
     }

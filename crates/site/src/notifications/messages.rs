@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use crate::keyring::SubscriptionPurpose;
 use crate::{Error, Site};
 
-/// Signatures that are remembered: an event's is the same for all of its subscribers.
+/// Signatures that are remembered, by key and message: an event's is the same for all of its subscribers.
 const SIGNATURES_MAX: usize = 4_096;
 
 const UNSIGNED: Error = Error::Fault("a message could not be signed");
@@ -43,17 +43,17 @@ impl Known {
         senders.insert(sender.organization.clone(), sender);
     }
 
-    fn signature(&self, message_id: &str) -> Option<String> {
+    fn signature(&self, name: &str) -> Option<String> {
         let signatures = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
-        signatures.get(message_id).cloned()
+        signatures.get(name).cloned()
     }
 
-    fn keep_signature(&self, message_id: &str, signature: &str) {
+    fn keep_signature(&self, name: &str, signature: &str) {
         let mut signatures = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
         if SIGNATURES_MAX <= signatures.len() {
             signatures.clear();
         }
-        signatures.insert(message_id.to_owned(), signature.to_owned());
+        signatures.insert(name.to_owned(), signature.to_owned());
     }
 }
 
@@ -167,11 +167,13 @@ impl Site {
 
     fn signature_of(&self, sender: &Sender, message: &Notification<'_>) -> Result<String, Error> {
         let known = &self.dispatch.known;
-        if let Some(signature) = known.signature(message.message_id) {
+        // While nodes make a site's first key at once there is more than one.
+        let name = format!("{}|{}", sender.key.id(), message.message_id);
+        if let Some(signature) = known.signature(&name) {
             return Ok(signature);
         }
         let made = message.signature(&sender.key, self.signature_version()).ok_or(UNSIGNED)?;
-        known.keep_signature(message.message_id, &made);
+        known.keep_signature(&name, &made);
         Ok(made)
     }
 

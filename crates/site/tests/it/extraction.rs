@@ -1,9 +1,9 @@
 //! What is taken out of documents: when, how often, and that all of it can be lost.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use docharbor_domain::Refusal;
+use docharbor_domain::{Refusal, Role, Share, ShareWith};
 use docharbor_search::extract::{
     Document, ExtractError, Extracted, Extractor, Fault, Reason, Thumbnails,
 };
@@ -16,7 +16,8 @@ use crate::support::{Actor, Draft, TestSite, assert_refused, new_user, on_both_e
 on_both_engines! {
     thumbnails_come_after_the_upload_and_go_with_the_version,
     a_document_is_tried_twice_and_an_attempt_that_ended_the_server_counts,
-    a_machine_without_a_sandbox_uses_no_attempt_up,
+    what_the_document_has_no_part_in_uses_no_attempt_up,
+    no_site_waits_for_all_of_anothers_documents,
     what_is_lost_comes_back,
     a_version_that_goes_away_meanwhile_leaves_nothing,
     whoever_may_not_see_a_document_sees_no_picture_of_it,
@@ -26,6 +27,7 @@ on_both_engines! {
 #[derive(Default)]
 struct Parrot {
     asked: AtomicU64,
+    heard: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Extractor for Parrot {
@@ -39,9 +41,13 @@ impl Extractor for Parrot {
             while let Some(part) = document.bytes.next().await {
                 bytes.extend_from_slice(&part.map_err(Fault::Io).map_err(ExtractError::Fault)?);
             }
+            self.heard.lock().unwrap().push(bytes.clone());
             match bytes.as_slice() {
                 b"hostile" => Err(ExtractError::NotExtractable { reason: Reason::Damaged }),
                 b"busy" => Err(ExtractError::Fault(Fault::NoAnswer)),
+                b"no bytes" => {
+                    Err(ExtractError::Fault(Fault::Io(std::io::ErrorKind::Other.into())))
+                }
                 b"no sandbox" => Err(ExtractError::Fault(Fault::NoSandbox)),
                 text => Ok(Extracted {
                     text: Some(String::from_utf8_lossy(text).into_owned()),
@@ -72,9 +78,9 @@ async fn picture(actor: &Actor, draft: &Draft, size: ThumbnailSize) -> Result<Ve
     Ok(bytes)
 }
 
-async fn has_pictures(test: &TestSite, draft: &Draft) -> bool {
+async fn has_pictures(actor: &Actor, draft: &Draft) -> bool {
     let (document, version) = (draft.document.clone(), draft.version.clone());
-    test.site.has_thumbnails(&test.call, document, version).await.unwrap()
+    actor.site.has_thumbnails(&actor.call, document, version).await.unwrap()
 }
 
 async fn extract(site: &Site) -> ExtractionsDone {
@@ -125,14 +131,32 @@ async fn a_document_is_tried_twice_and_an_attempt_that_ended_the_server_counts(t
     test.assert_settles().await;
 }
 
-async fn a_machine_without_a_sandbox_uses_no_attempt_up(test: TestSite) {
+async fn what_the_document_has_no_part_in_uses_no_attempt_up(test: TestSite) {
     let site = test.extracting(Arc::new(Parrot::default()));
-    test.upload(&test.root(), "a.txt", b"no sandbox").await.unwrap();
-    for _ in 0..5 {
-        assert_eq!(extract(&site).await, done(0, 0, 1));
-        test.advance(3_600_000);
+    for content in [&b"no bytes"[..], b"no sandbox"] {
+        let draft = test.upload(&test.root(), "a.txt", content).await.unwrap();
+        for _ in 0..5 {
+            assert_eq!(extract(&site).await, done(0, 0, 1));
+            test.advance(3_600_000);
+        }
+        assert_eq!(test.number("SELECT MAX(attempts) FROM extraction").await, 0);
+        test.delete_document(&draft.document).await.unwrap();
     }
-    assert_eq!(test.number("SELECT MAX(attempts) FROM extraction").await, 0);
+}
+
+async fn no_site_waits_for_all_of_anothers_documents(test: TestSite) {
+    let parrot = Arc::new(Parrot::default());
+    let site = test.extracting(Arc::<Parrot>::clone(&parrot));
+    let other = test.other_site().await;
+    let zoe = other.site.create_user(&other.call, new_user("zoe")).await.unwrap();
+    for number in 0..3 {
+        test.upload(&test.root(), &format!("{number}.txt"), b"mine").await.unwrap();
+        other.upload(&zoe.root_folder, &format!("{number}.txt"), b"theirs").await.unwrap();
+    }
+    assert_eq!(extract(&site).await, done(6, 0, 0));
+    for pair in parrot.heard.lock().unwrap().chunks(2) {
+        assert_ne!(pair[0], pair[1]);
+    }
 }
 
 async fn what_is_lost_comes_back(test: TestSite) {
@@ -193,5 +217,12 @@ async fn whoever_may_not_see_a_document_sees_no_picture_of_it(test: TestSite) {
     let (ann, bob) = (test.as_user(&test.ann), test.as_user(&bob));
     assert_eq!(picture(&ann, &draft, ThumbnailSize::Small).await.unwrap(), b"small");
     assert_refused!(picture(&bob, &draft, ThumbnailSize::Small).await, Refusal::Hidden);
+    assert!(!has_pictures(&bob, &draft).await);
+    // A public link shows the document and gives no bytes, so it gives none as pixels either.
+    let link = Share { with: ShareWith::Anonymous("anonymous".to_owned()), role: Role::Viewer };
+    test.site.share(&test.call, draft.document.clone().into(), vec![link]).await.unwrap();
+    bob.site.document(&bob.call, draft.document.clone()).await.unwrap();
+    assert!(!has_pictures(&bob, &draft).await);
+    assert!(picture(&bob, &draft, ThumbnailSize::Large).await.is_err());
     test.assert_settles().await;
 }
