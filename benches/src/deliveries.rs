@@ -16,8 +16,8 @@ const SUBSCRIBERS: u32 = 100;
 /// Events of a round whose deliveries are timed.
 const TIMED: u32 = 100;
 /// Events of a round beside which the API is asked: enough to last.
-const BESIDE: u32 = 400;
-const REQUESTS: usize = 10_000;
+const BESIDE: u32 = 1_000;
+const REQUESTS: usize = 3_000;
 
 /// How long the deliveries of one batch may take.
 const PATIENCE: Duration = Duration::from_secs(120);
