@@ -12,7 +12,17 @@ use crate::{Outcome, Settings};
 /// it costs to hand them to it stays in the baseline; making them durable does not.
 const KEEP_NOTHING: &str = "
     CREATE TRIGGER keep_no_activity BEFORE INSERT ON activity BEGIN SELECT RAISE(IGNORE); END;
+    CREATE TRIGGER keep_no_participant BEFORE INSERT ON activity_participant
+    BEGIN SELECT RAISE(IGNORE); END;
     CREATE TRIGGER keep_no_event BEFORE INSERT ON outbox BEGIN SELECT RAISE(IGNORE); END;";
+
+/// Whether each upload was told of, and deliveries were made.
+const TOLD: &str = "
+    SELECT (SELECT COUNT(*) FROM outbox) = (SELECT COUNT(*) FROM version WHERE status = 'ACTIVE')
+           AND EXISTS (SELECT 1 FROM activity) AND EXISTS (SELECT 1 FROM delivery)";
+
+const SILENT: &str = "
+    SELECT NOT EXISTS (SELECT 1 FROM activity) AND NOT EXISTS (SELECT 1 FROM outbox)";
 
 pub(crate) const CONFIRM: &str =
     "UPDATE notification_subscription SET status = 'CONFIRMED', asked_ms = 1";
@@ -34,6 +44,8 @@ pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()>
             baseline.push(bare);
         }
     }
+    hold(&told, TOLD)?;
+    hold(&silent, SILENT)?;
     let name = "upload with activities and outbox";
     figures.push(Figure { name, unit: "/s", ours, baseline, goal: Goal::RatioAtLeast(0.85) });
     silent.running.stop()?;
@@ -44,6 +56,13 @@ pub(crate) fn run(settings: &Settings, figures: &mut Vec<Figure>) -> Outcome<()>
 fn closed_port() -> Outcome<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
     Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
+}
+
+/// A ratio says nothing if the two sites do not differ as they should.
+fn hold(site: &Site, condition: &str) -> Outcome<()> {
+    let holds = site.database()?.query_row(condition, [], |row| row.get(0));
+    let holds = holds.map_err(|error| error.to_string())?;
+    if holds { Ok(()) } else { Err(format!("it does not hold that{condition}")) }
 }
 
 fn uploads(site: &Site, root: &str, round: usize) -> Outcome<f64> {
