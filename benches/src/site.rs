@@ -93,11 +93,16 @@ impl Site {
         change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()>,
     ) -> Outcome<Self> {
         let arguments = self.arguments.clone();
-        self.at_rest_with(arguments, change)
+        self.changed(arguments, change)
     }
 
-    /// The same, and starts it with other arguments.
-    pub(crate) fn at_rest_with(
+    /// Stops the server and starts it again with other arguments.
+    pub(crate) fn again_with(self, arguments: &[&str]) -> Outcome<Self> {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        self.changed(arguments, |_| Ok(()))
+    }
+
+    fn changed(
         self,
         arguments: Vec<String>,
         change: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()>,
@@ -159,13 +164,22 @@ impl Site {
 
     /// Makes a token with which a program acts as a user.
     pub(crate) fn token(&self, name: &str) -> Outcome<String> {
+        Ok(self.command(&["token", "create", "--user", name])?.trim().to_owned())
+    }
+
+    /// Has all documents looked into anew.
+    pub(crate) fn reindex(&self) -> Outcome<()> {
+        self.command(&["reindex"]).map(drop)
+    }
+
+    /// Runs a command on the data directory and gives what it says.
+    fn command(&self, arguments: &[&str]) -> Outcome<String> {
         let data = self.directory.path().join("data");
-        let mut command = Command::new(&self.binary);
-        command.args(["token", "create", "--user", name]).arg(data);
-        let output = command.output().map_err(|error| error.to_string())?;
+        let output = Command::new(&self.binary).args(arguments).arg(data).output();
+        let output = output.map_err(|error| error.to_string())?;
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        if output.status.success() { Ok(out.trim().to_owned()) } else { Err(err.into_owned()) }
+        if output.status.success() { Ok(out.into_owned()) } else { Err(err.into_owned()) }
     }
 
     pub(crate) fn new_folder(&self, parent: &str, name: &str) -> Outcome<String> {
