@@ -218,7 +218,7 @@ impl Site {
         &self.parts.settings
     }
 
-    /// The keys that sign transfer URLs and page markers.
+    /// The keys that sign transfer URLs and forms of consent.
     pub fn keyring(&self) -> &Keyring {
         &self.parts.keyring
     }

@@ -231,6 +231,9 @@ def shelf(site):
     pdf = site.upload(folder, b"1", name=f"{word} a.pdf")
     png = site.upload(owner.root, b"0123456789", name=f"{word} b.png")
     site.admin.create_labels(ResourceId=png.document, Labels=["blue"])
+    organization = {"Id": site.server.organization_id, "Type": "ORGANIZATION", "Role": "VIEWER"}
+    give(site, png.document, organization)
+    give(site, pdf.document, {"Id": "anonymous", "Type": "ANONYMOUS", "Role": "VIEWER"})
     comment = owner.client().create_comment(**pdf.ids, Text=f"{word} in English")["Comment"]
     return owner, word, folder, f"comment {comment['CommentId']}"
 
@@ -264,6 +267,9 @@ def test_each_filter_leaves_what_it_says(site, admin, shelf):
         ({"Principals": [{"Id": owner.id.split("&")[0]}]}, [comment, pdf, png, whole]),
         ({"Principals": [{"Id": owner.id, "Roles": ["VIEWER"]}]}, []),
         ({"Principals": [{"Id": stranger}]}, []),
+        # The organization and everybody have ids of their own form.
+        ({"Principals": [{"Id": site.server.organization_id}]}, [png]),
+        ({"Principals": [{"Id": "anonymous", "Roles": ["VIEWER"]}]}, [comment, pdf]),
     ):
         assert admin.names(word, filters, OrderBy=ordered("NAME")) == expected, filters
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use docharbor_domain::{
-    Contributor, Document, Folder, FolderKind, FolderTotals, PathStep, Profile, StorageRule,
-    Timestamp, User, UserId, UserStatus, UserType, Version,
+    Contributor, Document, Folder, FolderKind, FolderTotals, PathStep, Principal, Profile,
+    StorageRule, Timestamp, User, UserId, UserStatus, UserType, Version,
 };
 use docharbor_wire as wire;
 use docharbor_wire::EpochSeconds;
@@ -209,6 +209,15 @@ pub(super) fn user_id(admitted: &Admitted<'_>, text: &str) -> UserId {
         UserId::new(text)
     } else {
         UserId::new(format!("{text}&{}", admitted.call.organization()))
+    }
+}
+
+/// The id of a principal whose type is not told.
+pub(super) fn principal_id(admitted: &Admitted<'_>, text: &str) -> String {
+    if text == Principal::ANONYMOUS_ID || text == admitted.call.organization().as_str() {
+        text.to_owned()
+    } else {
+        user_id(admitted, text).as_str().to_owned()
     }
 }
 

@@ -49,7 +49,8 @@ pub(super) fn read_text<T: DeserializeOwned>(
 /// Places of one list are to be of one length, or the length would tell of them.
 pub(super) fn write_digits(site: &Site, list: &str, place: &[u8]) -> Result<String, Problem> {
     let sealed = site.seal_marker(list, place)?;
-    Ok(sealed.iter().map(|byte| format!("{byte:03}")).collect())
+    let digits: Vec<String> = sealed.iter().map(|byte| format!("{byte:03}")).collect();
+    Ok(digits.concat())
 }
 
 /// Reads back a marker of digits.

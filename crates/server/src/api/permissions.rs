@@ -68,7 +68,7 @@ fn group_id(admitted: &Admitted<'_>, text: &str) -> GroupId {
 pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let request = DescribeResourcePermissionsRequest::decode(&admitted.input)?;
     let id = ResourceId::new(request.resource_id.into_inner());
-    let principal_id = request.principal_id.map(|id| any_id(admitted, id.as_str()));
+    let principal_id = request.principal_id.map(|id| encode::principal_id(admitted, id.as_str()));
     let list = format!(
         "DescribeResourcePermissions|{}|{id}|{principal_id:?}",
         admitted.call.organization()
@@ -85,15 +85,6 @@ pub(super) async fn describe(admitted: &Admitted<'_>) -> Result<Reply, Problem> 
         principals: page.permissions.iter().map(principal).collect(),
         marker: next.transpose()?,
     })
-}
-
-/// The id of a principal whose type is not told.
-fn any_id(admitted: &Admitted<'_>, text: &str) -> String {
-    if text == Principal::ANONYMOUS_ID || text == admitted.call.organization().as_str() {
-        text.to_owned()
-    } else {
-        encode::user_id(admitted, text).as_str().to_owned()
-    }
 }
 
 fn principal(permission: &Permission) -> wire::Principal {
@@ -130,7 +121,7 @@ pub(super) async fn remove(admitted: &Admitted<'_>) -> Result<Reply, Problem> {
     let id = ResourceId::new(request.resource_id.into_inner());
     let text = request.principal_id.as_str();
     let revoked = match request.principal_type {
-        None => Revoked::Id(any_id(admitted, text)),
+        None => Revoked::Id(encode::principal_id(admitted, text)),
         // An invitation is kept as a permission of the user it made.
         Some(PrincipalType::Invite) if text.contains('@') => Revoked::Address(text.to_owned()),
         Some(PrincipalType::Invite | PrincipalType::User) => {

@@ -104,8 +104,8 @@ fn filters(
 ) -> Result<SearchRequest, Refusal> {
     let filters = filters.unwrap_or(NO_FILTERS);
     let principals = each(filters.principals, |principal| {
-        let id = encode::user_id(admitted, principal.id.as_str());
-        (id.as_str().to_owned(), each(principal.roles, wire::PrincipalRoleType::as_str))
+        let id = encode::principal_id(admitted, principal.id.as_str());
+        (id, each(principal.roles, wire::PrincipalRoleType::as_str))
     });
     Ok(SearchRequest {
         text: None,
