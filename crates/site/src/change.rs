@@ -1,5 +1,6 @@
 //! How a use case meets the database: one transaction, and one effect however often it is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use docharbor_domain::{Call, Timestamp};
@@ -72,12 +73,14 @@ impl Site {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
     {
-        let turn = tokio::time::timeout(TURN_WAIT, self.looking_through.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
+        let turns = Arc::clone(&self.looking_through);
+        let turn = tokio::time::timeout(TURN_WAIT, turns.acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
             let reason = "too many searches and lists of activities at once";
             return Err(StoreError::Unavailable(reason.to_owned()).into());
         };
-        self.read(input, work).await
+        // It goes with the work, which on SQLite goes on when nobody waits for it any more.
+        self.read((input, turn), move |tx, (input, _turn)| work(tx, input)).await
     }
 
     /// Runs a reading use case that needs a few rows by their keys.

@@ -167,7 +167,9 @@ impl Site {
                     }
                     Ok(outcome) => {
                         is_going_on = true;
-                        outcome.into_iter().for_each(|outcome| done.count(outcome));
+                        if let Some(outcome) = outcome {
+                            done.count(outcome);
+                        }
                     }
                     Err(error) => failure = Some(error),
                 }
@@ -330,7 +332,12 @@ impl Site {
         if ATTEMPTS_MAX <= claimed.attempts && matches!(fault, Fault::NoAnswer) {
             return self.keep(organization, claimed, Extracted::default()).await;
         }
-        tracing::debug!(version = claimed.version.as_str(), error = chain(fault), "put off");
+        let version = claimed.version.as_str();
+        if matches!(fault, Fault::Io(_)) {
+            tracing::warn!(version, error = chain(fault), "a document cannot be looked into now");
+        } else {
+            tracing::debug!(version, error = chain(fault), "put off");
+        }
         let (attempts, later, outcome) = match fault {
             // Nothing was tried, for reasons that the document has nothing to do with.
             Fault::NoSandbox => (claimed.attempts - 1, LATER_MS, Outcome::NoSandbox),
