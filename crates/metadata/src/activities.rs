@@ -178,8 +178,9 @@ macro_rules! participants {
              SELECT x.created_ms, x.activity_id, x.principal_type, x.principal_id,
                     u.username, u.given_name, u.surname, u.status, u.type, g.name
                FROM page CROSS JOIN activity_participant x
-               LEFT JOIN site_user u ON u.organization_id = $1 AND u.id = x.principal_id
-               LEFT JOIN site_group g ON g.organization_id = $1 AND g.id = x.principal_id
+               LEFT JOIN site_user u ON u.organization_id = x.organization_id AND u.id = x.principal_id
+               LEFT JOIN site_group g ON g.organization_id = x.organization_id
+                    AND g.id = x.principal_id
               WHERE x.organization_id = $1 AND x.created_ms = page.created_ms
                 AND x.activity_id = page.id
               ORDER BY x.created_ms, x.activity_id, x.principal_type, x.principal_id"
