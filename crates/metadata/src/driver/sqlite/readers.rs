@@ -1,6 +1,7 @@
 //! Connections that only read, used on blocking threads.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::driver::tx::Connection;
 
 /// How many operations read at once; more wait.
 const READERS: u32 = 4;
+
+/// Steps of a statement between two looks at whether anybody still waits for it.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 /// How long an operation waits for a connection.
 const TURN_WAIT: Duration = Duration::from_secs(2);
@@ -49,7 +53,8 @@ impl Readers {
         }
     }
 
-    /// Runs something on a connection, on a blocking thread.
+    /// Runs something on a connection, on a blocking thread. When nobody waits for the answer any
+    /// more, the statement that runs is broken off, and the connection is there for others.
     pub(super) async fn read<T, E, F>(&self, operation: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -58,12 +63,16 @@ impl Readers {
     {
         let turn = self.turn().await?;
         let shared = Arc::clone(&self.shared);
+        let caller = Waiting::default();
+        let given_up = Arc::clone(&caller.given_up);
         let running = tokio::task::spawn_blocking(move || {
-            let answer = shared.with_connection(operation);
+            let answer = shared.with_connection(|tx| while_awaited(tx, given_up, operation));
             drop(turn);
             answer
         });
-        match tokio::time::timeout(self.answer_wait, running).await {
+        let answer = tokio::time::timeout(self.answer_wait, running).await;
+        drop(caller);
+        match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(e)) => Err(StoreError::Internal(e.to_string()).into()),
             Err(_) => Err(StoreError::Unavailable("a read takes too long".to_owned()).into()),
@@ -134,6 +143,37 @@ impl Shared {
     }
 }
 
+/// Somebody who waits for an answer, until it is dropped.
+#[derive(Default)]
+struct Waiting {
+    given_up: Arc<AtomicBool>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs an operation, each statement of which ends with an error once the answer is given up.
+fn while_awaited<T, E, F>(tx: &mut Tx, given_up: Arc<AtomicBool>, operation: F) -> Result<T, E>
+where
+    E: From<StoreError>,
+    F: FnOnce(&mut Tx) -> Result<T, E>,
+{
+    look_at(tx, Some(given_up))?;
+    let answer = operation(tx);
+    look_at(tx, None)?;
+    answer
+}
+
+fn look_at(tx: &mut Tx, given_up: Option<Arc<AtomicBool>>) -> Result<(), StoreError> {
+    let Connection::Sqlite(connection) = &mut tx.connection else { return Ok(()) };
+    let look = given_up.map(|given_up| move || given_up.load(Ordering::Relaxed));
+    let set = connection.progress_handler(STEPS_BETWEEN_LOOKS, look);
+    set.map_err(|e| fault(&e, "metadata"))
+}
+
 /// Runs an operation in a transaction that sees one state of the database throughout.
 pub(super) fn snapshot<I, T, E, F>(tx: &mut Tx, input: &I, operation: &F) -> Result<T, E>
 where
@@ -167,4 +207,68 @@ fn integrity_check(connection: &rusqlite::Connection) -> Result<Vec<String>, Sto
         Ok(findings)
     };
     found().map_err(|e: rusqlite::Error| fault(&e, "PRAGMA integrity_check"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const ENDLESS: &str = "
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number)
+        SELECT COUNT(*) FROM number";
+
+    fn readers(answer_wait: Duration) -> (tempfile::TempDir, Readers) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("meta.db");
+        rusqlite::Connection::open(&path).unwrap();
+        let readers = Readers::new(&path, &Arc::default(), answer_wait);
+        (directory, readers)
+    }
+
+    /// Reads without end; tells when it begins.
+    fn read_on(tx: &mut Tx, begun: oneshot::Sender<()>) -> Result<(), StoreError> {
+        begun.send(()).ok();
+        snapshot(tx, &(), &|tx: &mut Tx, (): &()| {
+            Box::pin(async move { tx.rows(ENDLESS, &[]).await.map(drop) })
+        })
+    }
+
+    async fn all_turns_are_free(readers: &Readers) -> bool {
+        let all = readers.turns.acquire_many(READERS);
+        tokio::time::timeout(Duration::from_secs(30), all).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_ends_and_leaves_its_connection_to_others() {
+        let (_directory, readers) = readers(Duration::from_hours(1));
+        for _ in 0..READERS {
+            let (begun, has_begun) = oneshot::channel();
+            let read = readers.read(move |tx| read_on(tx, begun));
+            tokio::select! {
+                answer = read => panic!("{answer:?}"),
+                begun = has_begun => begun.unwrap(),
+            }
+        }
+        assert!(all_turns_are_free(&readers).await);
+        let connections = readers.shared.idle().len();
+        assert!(connections > 0, "a statement that was broken off costs no connection");
+        let count = |tx: &mut Tx| {
+            snapshot(tx, &(), &|tx: &mut Tx, (): &()| {
+                Box::pin(async move { tx.rows("SELECT 1", &[]).await })
+            })
+        };
+        assert_eq!(readers.read(count).await.unwrap().len(), 1);
+        assert_eq!(readers.shared.idle().len(), connections);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_takes_too_long_is_refused_and_ends() {
+        let (_directory, readers) = readers(Duration::from_millis(50));
+        let (begun, _) = oneshot::channel();
+        let answer = readers.read(move |tx| read_on(tx, begun)).await;
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(all_turns_are_free(&readers).await);
+    }
 }
