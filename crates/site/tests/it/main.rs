@@ -41,6 +41,8 @@ mod support;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod turns;
+#[cfg(test)]
 mod verify;
 #[cfg(test)]
 mod versions;

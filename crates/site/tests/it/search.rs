@@ -31,7 +31,7 @@ on_both_engines! {
     a_search_costs_the_same_whatever_it_finds,
 }
 
-fn words(text: &str) -> SearchRequest {
+pub(crate) fn words(text: &str) -> SearchRequest {
     SearchRequest { text: Some(text.to_owned()), ..anything() }
 }
 
