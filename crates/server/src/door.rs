@@ -49,6 +49,8 @@ struct Inner {
 pub(crate) enum Direction {
     Upload,
     Download,
+    /// The same by a URL out of a list: that it was given out is no download yet.
+    ListedDownload,
     /// Out goes a picture of the version.
     Thumbnail(ThumbnailSize),
 }
@@ -61,6 +63,9 @@ pub(crate) const REGION: &str = "us-east-1";
 
 /// The parameter of a URL that says whom it was given to.
 pub(crate) const HOLDER: &str = "holder";
+
+/// The parameter of a URL whose use is to be noted, as giving it out was not.
+pub(crate) const LISTED: &str = "listed";
 
 impl Door {
     /// Puts a door before a site, with the log that every call is recorded in.
@@ -141,7 +146,7 @@ impl Door {
         let settings = &self.0.settings;
         let (method, expires_secs) = match direction {
             Direction::Upload => ("PUT", settings.upload_url_lifetime_secs),
-            Direction::Download | Direction::Thumbnail(_) => {
+            Direction::Download | Direction::ListedDownload | Direction::Thumbnail(_) => {
                 ("GET", settings.download_url_lifetime_secs)
             }
         };
@@ -149,11 +154,17 @@ impl Door {
             Identity::Administrator(administrator) => administrator.access_key_id.as_str(),
             Identity::User(user) => user.id.as_str(),
         };
+        let extra_query = match direction {
+            Direction::ListedDownload => &[(HOLDER, holder), (LISTED, "true")][..],
+            Direction::Upload | Direction::Download | Direction::Thumbnail(_) => {
+                &[(HOLDER, holder)]
+            }
+        };
         Presign {
             method,
             scheme_and_host: base_url,
             path: &transfer_path(direction, &caller.organization, document, version),
-            extra_query: &[(HOLDER, holder)],
+            extra_query,
             access_key_id: &self.0.url_key_id,
             secret: &self.0.url_secret,
             region: REGION,
@@ -217,7 +228,7 @@ fn transfer_path(
 ) -> String {
     let path = format!("/transfer/{organization}/{document}/{version}");
     match direction {
-        Direction::Upload | Direction::Download => path,
+        Direction::Upload | Direction::Download | Direction::ListedDownload => path,
         Direction::Thumbnail(size) => format!("{path}/{}", thumbnail_name(size)),
     }
 }

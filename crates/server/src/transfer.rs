@@ -23,7 +23,7 @@ use futures::FutureExt as _;
 
 use crate::audit::{Audited, Kind, Unrecorded, WORKDOCS};
 use crate::auth::signed_request;
-use crate::door::{Door, HOLDER};
+use crate::door::{Door, HOLDER, LISTED};
 use crate::request_id::RequestId;
 use answer::{Problem, answer};
 
@@ -32,6 +32,8 @@ struct Grant {
     call: Call,
     document: DocumentId,
     version: VersionId,
+    /// Whether the URL was one of a list.
+    is_listed: bool,
     /// What follows the version in the path.
     of: Option<String>,
 }
@@ -115,10 +117,11 @@ async fn admit(
     let request = signed_request(parts);
     let granted =
         verify_presigned(&request, signed_method, |key_id| door.url_secret(key_id), now_ms)?;
-    let [(name, holder)] = granted.extra_query.as_slice() else { return Err(not_ours()) };
-    if name != HOLDER {
-        return Err(not_ours());
-    }
+    let (holder, is_listed) = match granted.extra_query.as_slice() {
+        [(name, holder)] if name == HOLDER => (holder, false),
+        [(name, holder), (listed, _)] if name == HOLDER && listed == LISTED => (holder, true),
+        _ => return Err(not_ours()),
+    };
     let mut segments = parts.uri.path().split('/').skip(2);
     let (Some(organization), Some(document), Some(version), of, None) =
         (segments.next(), segments.next(), segments.next(), segments.next(), segments.next())
@@ -137,7 +140,7 @@ async fn admit(
     }
     door.site().require_directory(&call).await?;
     let (document, version) = (DocumentId::new(document), VersionId::new(version));
-    Ok(Grant { call, document, version, of: of.map(str::to_owned) })
+    Ok(Grant { call, document, version, is_listed, of: of.map(str::to_owned) })
 }
 
 fn not_ours() -> Problem {

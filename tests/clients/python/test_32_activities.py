@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+import requests
 
 from client import outcome, refused
 from test_14_sharing import give, user
@@ -43,6 +44,31 @@ def test_a_download_is_an_activity_of_who_asked_for_the_url(site, ann, folder, e
     assert newest["TimeStamp"] >= rest[0]["TimeStamp"]
     assert newest["IsIndirectActivity"] is False
     assert newest["OrganizationId"] == site.server.organization_id
+
+
+def test_a_url_out_of_a_list_is_a_download_once_the_bytes_are_fetched(
+    site, ann, folder, everything
+):
+    upload = site.upload(folder, b"bytes")
+    client = ann.client()
+    [listed] = client.describe_document_versions(
+        DocumentId=upload.document, Fields="SOURCE")["DocumentVersions"]
+    url = listed["Source"]["ORIGINAL"]
+    of_document = {"ResourceId": upload.document, **everything}
+    assert requests.head(url, timeout=30).status_code == 200
+    assert requests.get(url, headers={"Range": "bytes=1-"}, timeout=30).content == b"ytes"
+    assert types(site.admin, **of_document) == ["DOCUMENT_VERSION_UPLOADED"]
+    assert requests.get(url, timeout=30).content == b"bytes"
+    assert requests.get(url, headers={"Range": "bytes=0-1"}, timeout=30).content == b"by"
+    [second, first, uploaded] = feed(site.admin, **of_document)
+    for downloaded in first, second:
+        assert downloaded["Type"] == "DOCUMENT_VERSION_DOWNLOADED"
+        assert downloaded["Initiator"]["Id"] == ann.id
+        assert downloaded["ResourceMetadata"]["VersionId"] == upload.version
+    # That this one was given out was the download.
+    given = client.get_document_version(**upload.ids, Fields="SOURCE")["Metadata"]
+    assert requests.get(given["Source"]["ORIGINAL"], timeout=30).content == b"bytes"
+    assert types(site.admin, **of_document).count("DOCUMENT_VERSION_DOWNLOADED") == 3
 
 
 def test_an_administrator_is_named_by_the_arn(site, folder, everything):
@@ -170,4 +196,6 @@ def test_what_happened_is_exported_as_a_table_and_as_objects(site, folder, every
     assert row["TimeStamp"] == told["TimeStamp"]
     assert len(rows) == len(objects) == len(feed(site.admin, **everything))
     assert json.loads(export(site, "--format", "json", "--to", "2000-01-01")) == []
+    nothing = csv.DictReader(io.StringIO(export(site, "--to", "2000-01-01")))
+    assert (nothing.fieldnames, list(nothing)) == (list(row), [])
     assert len(json.loads(export(site, "--format", "json", "--from", "2000-01-01"))) == len(rows)

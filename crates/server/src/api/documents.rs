@@ -109,7 +109,7 @@ pub(super) async fn get_version(admitted: &Admitted<'_>) -> Result<Reply, Proble
         if view.version.is_active() {
             site.note_download(&admitted.call, &view).await;
         }
-        encode::version_with_source(admitted, &document, &view.version)?
+        encode::version_with_source(admitted, Direction::Download, &document, &view.version)?
     } else {
         encode::version(&view.version)
     };
@@ -169,7 +169,7 @@ pub(super) async fn describe_versions(admitted: &Admitted<'_>) -> Result<Reply, 
     let next = page.next.map(|ordinal| marker::write(site, &list, &ordinal));
     let shown = page.versions.iter().map(|version| {
         if with_source {
-            encode::version_with_source(admitted, &document, version)
+            encode::version_with_source(admitted, Direction::ListedDownload, &document, version)
         } else {
             Ok(encode::version(version))
         }

@@ -78,12 +78,13 @@ pub(super) fn version(version: &Version) -> wire::DocumentVersionMetadata {
 /// A version with a URL to its bytes, if it has any to give.
 pub(super) fn version_with_source(
     admitted: &Admitted<'_>,
+    direction: Direction,
     id: &docharbor_domain::DocumentId,
     shown: &Version,
 ) -> Result<wire::DocumentVersionMetadata, Problem> {
     let mut metadata = version(shown);
     if shown.is_active() {
-        let url = admitted.transfer_url(Direction::Download, id, &shown.id)?;
+        let url = admitted.transfer_url(direction, id, &shown.id)?;
         metadata.source.insert(wire::DocumentSourceType::Original, url);
     }
     Ok(metadata)

@@ -21,10 +21,27 @@ use crate::door::Door;
 const AT_ONCE_MAX_BYTES: u64 = 64 * 1024;
 
 pub(super) async fn serve(door: &Door, parts: &Parts, grant: Grant) -> Result<Response, Problem> {
-    let download = door.site().open_download(&grant.call, grant.document, grant.version).await?;
+    let Grant { call, document, version, is_listed, .. } = grant;
+    let download = door.site().open_download(&call, document.clone(), version.clone()).await?;
     let mut response = respond(parts, &download).await?;
+    if is_listed && parts.method == Method::GET && begins(&response) {
+        let view = door.site().version(&call, document, version).await?;
+        door.site().note_download(&call, &view).await;
+    }
     response.extensions_mut().insert(OperationName("GetContent"));
     Ok(response)
+}
+
+/// Whether the first byte goes out: whoever goes on with a download does not begin another one.
+fn begins(response: &Response) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE);
+    match response.status() {
+        StatusCode::OK => true,
+        StatusCode::PARTIAL_CONTENT => {
+            range.is_some_and(|range| range.as_bytes().starts_with(b"bytes 0-"))
+        }
+        _ => false,
+    }
 }
 
 async fn respond(parts: &Parts, download: &Download) -> Result<Response, Problem> {
