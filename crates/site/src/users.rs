@@ -2,12 +2,13 @@
 
 use argon2::{Argon2, PasswordHasher as _};
 use docharbor_domain::{
-    Call, Folder, FolderId, OrganizationId, PasswordRule, Refusal, StorageRule, Timestamp, User,
-    UserChange, UserId, UserStatus, UserType,
+    ActivityId, Call, Deed, Folder, FolderId, OrganizationId, PasswordRule, Refusal, StorageRule,
+    Subject, Timestamp, User, UserChange, UserId, UserStatus, UserType,
 };
 use docharbor_metadata::{Inserted, Tx};
 use zeroize::Zeroizing;
 
+use crate::activities::{activity, record};
 use crate::{Error, Site};
 
 /// A user to be made.
@@ -44,6 +45,14 @@ struct StatusChange {
     id: UserId,
     status: UserStatus,
     now: Timestamp,
+}
+
+#[derive(Clone)]
+struct Departure {
+    call: Call,
+    id: UserId,
+    now: Timestamp,
+    activity: ActivityId,
 }
 
 impl Site {
@@ -144,9 +153,9 @@ impl Site {
     /// Deletes a user with everything they own, at once and for good.
     pub async fn delete_user(&self, call: &Call, id: UserId) -> Result<(), Error> {
         call.require_user_administration()?;
-        let input = (call.clone(), id, self.now());
-        self.change(call, input, |tx, (call, id, now)| Box::pin(delete(tx, call, id, *now)))
-            .await?;
+        let input =
+            Departure { call: call.clone(), id, now: self.now(), activity: self.activity_id() };
+        self.change(call, input, |tx, input| Box::pin(delete(tx, input))).await?;
         self.wake_jobs();
         Ok(())
     }
@@ -207,18 +216,25 @@ async fn set_status(tx: &mut Tx, input: &StatusChange) -> Result<User, Error> {
     Ok(user)
 }
 
-async fn delete(tx: &mut Tx, call: &Call, id: &UserId, now: Timestamp) -> Result<(), Error> {
+async fn delete(tx: &mut Tx, input: &Departure) -> Result<(), Error> {
+    let Departure { call, id, now, activity: activity_id } = input;
     let organization = call.organization();
     tx.lock_organization(organization).await?;
     let user = tx.user(organization, id).await?.ok_or_else(|| not_found(id))?;
     // The folders before the user, as every upload takes them: the other way round the two would
     // wait for each other.
+    let root = tx.item(organization, &user.root_folder.clone().into(), None).await?;
     for folder in [user.root_folder, user.recycle_bin] {
         let folder = folder.into();
         if !tx.detach(organization, &folder).await? {
             return Err(not_found(id).into());
         }
-        tx.insert_purge(organization, &folder, now).await?;
+        tx.insert_purge(organization, &folder, *now).await?;
+    }
+    if let Some(root) = root {
+        let subject = Subject::from(&root.resource);
+        let done = activity(call, activity_id, *now, Deed::DeletedFolder, subject);
+        record(tx, organization, &done).await?;
     }
     let user = existing(tx, call, id).await?;
     if is_active_administrator(&user) {

@@ -113,7 +113,7 @@ fn words_of_every_change() -> Vec<String> {
     .into_iter()
     .chain(shared("FOLDER"))
     .chain(shared("DOCUMENT"))
-    .chain(["DOCUMENT_VERSION_DELETED".to_owned(), "FOLDER_DELETED".to_owned()])
+    .chain(["DOCUMENT_VERSION_DELETED", "FOLDER_DELETED", "FOLDER_DELETED"].map(str::to_owned))
     .collect()
 }
 
@@ -160,6 +160,10 @@ async fn every_change_leaves_its_activity(test: TestSite) {
     }
     then!(test.delete_document(&draft.document).await.unwrap());
     then!(test.delete_folder(&folder).await.unwrap());
+    then!(test.site.delete_user(&test.call, bob.id.clone()).await.unwrap());
+    let gone = newest(&test).await;
+    assert_eq!(gone.subject.id.as_str(), bob.root_folder.as_str());
+    assert_eq!((&gone.subject.owner, gone.owner), (&bob.id, None));
     let expected = words_of_every_change();
     assert_eq!(words(&test, everything()).await, expected);
     test.assert_sound().await;
