@@ -69,8 +69,10 @@ impl Export {
             })?;
             is_first = false;
         }
-        if matches!(self.format, Format::Json) {
-            print(if is_first { "[]\n" } else { "\n]\n" })?;
+        match self.format {
+            Format::Csv if is_first => print(&table(&[], true)?)?,
+            Format::Csv => {}
+            Format::Json => print(if is_first { "[]\n" } else { "\n]\n" })?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -81,7 +83,10 @@ fn table(page: &[ExportedActivity], with_headings: bool) -> Result<String, Failu
     let failed = |error: &dyn std::fmt::Display| {
         Failure::failed("The activities cannot be written as CSV", error, "try --format json")
     };
-    let mut writer = csv::WriterBuilder::new().has_headers(with_headings).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    if with_headings {
+        writer.write_record(ExportedActivity::COLUMNS).map_err(|error| failed(&error))?;
+    }
     for activity in page {
         writer.serialize(activity.without_formulas()).map_err(|error| failed(&error))?;
     }
@@ -106,6 +111,17 @@ fn moment(text: &str) -> Result<Timestamp, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_has_the_same_headings_with_and_without_rows() {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.serialize(ExportedActivity::default()).unwrap();
+        let by_name = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        let row = table(&[ExportedActivity::default()], true).unwrap();
+        assert_eq!(row, by_name);
+        assert_eq!(table(&[], true).unwrap().trim_end(), by_name.lines().next().unwrap());
+        assert_eq!(table(&[ExportedActivity::default()], false).unwrap().lines().count(), 1);
+    }
 
     #[test]
     fn a_moment_is_a_day_or_a_second() {

@@ -31,7 +31,7 @@ pub(crate) struct ActivityPages {
 }
 
 /// An activity as it is exported: a column or member for each thing there is to tell.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ExportedActivity {
     time_stamp: String,
@@ -91,6 +91,25 @@ impl ActivityPages {
 }
 
 impl ExportedActivity {
+    /// The columns, which stand above a table that has no rows as well.
+    pub(crate) const COLUMNS: [&str; 15] = [
+        "TimeStamp",
+        "Type",
+        "Initiator",
+        "InitiatorName",
+        "ResourceType",
+        "ResourceId",
+        "Name",
+        "OriginalName",
+        "VersionId",
+        "OwnerId",
+        "OwnerName",
+        "ParentId",
+        "OriginalParentId",
+        "Participants",
+        "CommentId",
+    ];
+
     /// The same for a spreadsheet, which takes a text that begins so for a formula.
     pub(crate) fn without_formulas(&self) -> Self {
         let plain = |text: &str| {
