@@ -83,7 +83,6 @@ error_codes! {
     Validation 400 common;
     Serialization 400 common;
     UnknownOperation 404 common;
-    NotImplemented 501 common;
     RequestEntityTooLarge 413 common;
     RequestTimeout 408 common;
     InternalFailure 500 common;

@@ -31,7 +31,6 @@ CODES = {
     "missing": "EntityNotExistsException",
     "token": "UnrecognizedClientException",
     "login": "MissingAuthenticationTokenException",
-    "501": "NotImplementedException",
 }
 WORDS = {code: word for word, code in CODES.items()}
 

@@ -20,7 +20,6 @@ SESSION = boto3.session.Session()
 MODEL = botocore.session.get_session().get_service_model("workdocs")
 COMMON_STATUS = {
     "ValidationException": 400,
-    "NotImplementedException": 501,
     "MissingAuthenticationTokenException": 403,
     "IncompleteSignatureException": 403,
     "InvalidSignatureException": 403,

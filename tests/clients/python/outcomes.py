@@ -9,7 +9,6 @@ from typing import Any, Callable
 from client import MODEL
 
 LISTS = pathlib.Path(__file__).parents[1]
-NOT_IMPLEMENTED = LISTS.joinpath("not_implemented.txt").read_text().split()
 IMPOSSIBLE = LISTS.joinpath("impossible_outcomes.txt").read_text()
 
 
@@ -121,7 +120,7 @@ def by_pair(provocations):
     return ways
 
 
-def gaps(pairs, provocations, impossible, not_implemented):
+def gaps(pairs, provocations, impossible):
     """What is wrong with the table: each pair needs a provocation or one reason, never both."""
     ways = by_pair(provocations)
     wrong = []
@@ -131,7 +130,7 @@ def gaps(pairs, provocations, impossible, not_implemented):
             wrong.append(f"{pair}: is provoked, and listed as impossible")
         if len(reasons) > 1:
             wrong.append(f"{pair}: listed as impossible more than once")
-        if not ways[pair] and not reasons and pair[0] not in not_implemented:
+        if not ways[pair] and not reasons:
             wrong.append(f"{pair}: neither provoked nor listed as impossible")
     for pair in ways.keys() - set(pairs):
         wrong.append(f"{pair}: provoked, but not in the model")
@@ -144,7 +143,7 @@ def gaps(pairs, provocations, impossible, not_implemented):
     return wrong
 
 
-def table(pairs, provocations, impossible, not_implemented):
+def table(pairs, provocations, impossible):
     """The whole table as text: a row for each pair."""
     ways = by_pair(provocations)
     lines = []
@@ -152,8 +151,6 @@ def table(pairs, provocations, impossible, not_implemented):
         reasons = [entry.reason for entry in impossible if entry.is_about((operation, error))]
         if reasons:
             how = f"cannot occur: {reasons[0]}"
-        elif operation in not_implemented:
-            how = "not implemented yet"
         else:
             how = "; ".join(ways[operation, error]) or "NOTHING"
         lines.append(f"{operation:34} {error:28} {how}")

@@ -20,9 +20,8 @@ from server import ROOT_KEY, ROOT_SECRET
 from shapes import ALLOWED, ANY, HARMLESS, REFUSED, Cases
 from site_story import PASSWORD
 from test_02_download import DISPOSITION
-from test_40_operations import NOT_IMPLEMENTED
 
-OPERATIONS = [name for name in sorted(MODEL.operation_names) if name not in NOT_IMPLEMENTED]
+OPERATIONS = sorted(MODEL.operation_names)
 ONLY = os.environ.get("DOCHARBOR_BOUNDS_CASE", "")
 THREADS = 8
 SHOWN_MAX = 20
@@ -54,30 +53,20 @@ class World:
         self.comment = self.comments()
         self.decorate()
 
-    def has(self, operation):
-        return operation not in NOT_IMPLEMENTED
-
     @property
     def ids(self):
         return {"DocumentId": self.document, "VersionId": self.version}
 
     def comments(self):
-        if not self.has("CreateComment"):
-            return "A1b2c3d4"
         return self.admin.create_comment(**self.ids, Text="comment")["Comment"]["CommentId"]
 
     def decorate(self):
         """Gives the folder and the document whatever can be taken from them."""
         reader = {"Id": self.reader.id, "Type": "USER", "Role": "VIEWER"}
         for resource in (self.folder, self.document):
-            if self.has("AddResourcePermissions"):
-                self.admin.add_resource_permissions(ResourceId=resource, Principals=[reader])
-            if self.has("CreateLabels"):
-                self.admin.create_labels(ResourceId=resource, Labels=["kept"])
-            if self.has("CreateCustomMetadata"):
-                self.admin.create_custom_metadata(
-                    ResourceId=resource, CustomMetadata={"kept": "kept"}
-                )
+            self.admin.add_resource_permissions(ResourceId=resource, Principals=[reader])
+            self.admin.create_labels(ResourceId=resource, Labels=["kept"])
+            self.admin.create_custom_metadata(ResourceId=resource, CustomMetadata={"kept": "kept"})
 
     def known(self, operation):
         """A value for each member that only this world knows."""
@@ -134,14 +123,12 @@ class World:
         ))
         comments = [
             told(self.admin.describe_comments(DocumentId=document, VersionId=version["Id"]))
-            for version in versions["DocumentVersions"] if self.has("DescribeComments")
+            for version in versions["DocumentVersions"]
         ]
         about = told(self.admin.get_document(DocumentId=document, IncludeCustomMetadata=True))
         return [about, versions, comments, self.permissions(document)]
 
     def permissions(self, resource):
-        if not self.has("DescribeResourcePermissions"):
-            return None
         return told(self.admin.describe_resource_permissions(ResourceId=resource))
 
 
@@ -356,7 +343,6 @@ def test_a_folder_may_have_a_name_that_is_a_path_and_stays_where_it_is(site, she
     assert [step["Name"] for step in path["Components"]][-1] == name
 
 
-@pytest.mark.skipif("UpdateFolder" in NOT_IMPLEMENTED, reason="UpdateFolder is not there yet")
 def test_a_folder_takes_any_of_these_names_later(site, shelf):
     folder = site.folder(shelf)
     for name in KEPT_NAMES.values():
@@ -364,7 +350,6 @@ def test_a_folder_takes_any_of_these_names_later(site, shelf):
         assert site.admin.get_folder(FolderId=folder)["Metadata"]["Name"] == name
 
 
-@pytest.mark.skipif("UpdateDocument" in NOT_IMPLEMENTED, reason="UpdateDocument is not there yet")
 def test_a_document_takes_any_of_these_names_later(site, shelf):
     upload = site.upload(site.folder(shelf))
     for name in KEPT_NAMES.values():
@@ -385,6 +370,5 @@ def test_a_name_that_the_model_forbids_is_refused_everywhere(site, world, name):
         (admin.update_document, {"DocumentId": world.document}),
     ]
     codes = {outcome(call, **members, Name=name) for call, members in calls}
-    assert codes <= {"ValidationException", "NotImplementedException"}
-    assert "ValidationException" in codes
+    assert codes == {"ValidationException"}
     assert world.state() == before

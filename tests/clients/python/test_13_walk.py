@@ -19,7 +19,6 @@ from botocore.exceptions import ClientError
 
 from client import MODEL, status_of
 from site_story import PASSWORD, Person
-from test_40_operations import NOT_IMPLEMENTED
 from waiting import until
 
 SEED = int(os.environ.get("DOCHARBOR_FUZZ_SEED", "20260722"))
@@ -201,11 +200,10 @@ def refusals_of(operation):
 
 
 def action(weight, *operations):
-    """Makes a function a step of the walks, once the server can do what it is made of."""
+    """Makes a function a step of the walks."""
     def register(function):
-        if not set(operations) & set(NOT_IMPLEMENTED):
-            ACTIONS.append((function, weight))
-            WALKED.update(operations)
+        ACTIONS.append((function, weight))
+        WALKED.update(operations)
         return function
 
     return register
@@ -717,9 +715,7 @@ def ids(make_site):
 
 
 def guest_of(site, host):
-    """Somebody from outside who was invited to see a folder; a user where nobody can be invited."""
-    if "AddResourcePermissions" in NOT_IMPLEMENTED:
-        return site.person()
+    """Somebody from outside who was invited to see a folder."""
     invited = {"Id": "guest@example.com", "Type": "INVITE", "Role": "VIEWER"}
     answer = site.admin.add_resource_permissions(
         ResourceId=site.folder(host.root), Principals=[invited]
@@ -802,4 +798,4 @@ def test_no_call_of_many_walks_at_once_fails_and_the_data_stays_whole(ids):
 def test_a_walk_knows_every_operation_that_changes_anything():
     looking = ("Get", "Describe", "Search")
     changing = {name for name in MODEL.operation_names if not name.startswith(looking)}
-    assert changing - set(NOT_IMPLEMENTED) <= WALKED
+    assert changing <= WALKED

@@ -9,11 +9,10 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from access_matrix import CASES, World, operation_of, read_table
+from access_matrix import CASES, World, read_table
 from client import outcome, refused, request_of, send, workdocs
 from site_story import Site
 from test_30_retries import INVOCATION
-from test_40_operations import NOT_IMPLEMENTED
 from twins import Rows, content, differences, make_twin, shows_the_twin
 from waiting import until
 
@@ -260,9 +259,7 @@ def twins(make_site):
 class TestTwins:
     """Two sites with the same ids and names, and every operation in the one."""
 
-    @pytest.mark.parametrize(
-        "title", [title for title in CASES if operation_of(title) not in NOT_IMPLEMENTED]
-    )
+    @pytest.mark.parametrize("title", CASES)
     def test_no_operation_reads_or_changes_the_other(self, twins, title):
         twins.call(title)
 
@@ -298,7 +295,6 @@ class Twins:
         self.upload = site.upload(self.world.people["owner"].root)
         self.items = dict(threads.map(self.prepare, [
             (title, actor) for title in CASES for actor in self.ACTORS
-            if operation_of(title) not in NOT_IMPLEMENTED
         ]))
         self.world.target("owner")
         rows = self.rows = Rows(site.server)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 import outcomes_single  # noqa: F401, it fills the table
 from client import status_of
 from outcomes import (
-    IMPOSSIBLE, NOT_IMPLEMENTED, PAIRS, PROVOCATIONS, Entry, Provocation, entries, gaps, table,
+    IMPOSSIBLE, PAIRS, PROVOCATIONS, Entry, Provocation, entries, gaps, table,
 )
 from outcomes_calls import CALLS
 from outcomes_everywhere import below_recycled_folder, in_recycle_bin
@@ -24,7 +24,7 @@ def runnable(meanwhile):
     """The provocations of what is implemented, as parameters of a test."""
     return [
         pytest.param(provocation, id=str(provocation)) for provocation in PROVOCATIONS
-        if provocation.operation not in NOT_IMPLEMENTED and provocation.meanwhile == meanwhile
+        if provocation.meanwhile == meanwhile
     ]
 
 
@@ -39,8 +39,8 @@ def world(site, make_site):
 def test_every_declared_error_is_provoked_or_cannot_occur(capsys):
     impossible = entries(IMPOSSIBLE)
     with capsys.disabled():
-        print(f"\n{table(PAIRS, PROVOCATIONS, impossible, NOT_IMPLEMENTED)}")
-    assert gaps(PAIRS, PROVOCATIONS, impossible, NOT_IMPLEMENTED) == []
+        print(f"\n{table(PAIRS, PROVOCATIONS, impossible)}")
+    assert gaps(PAIRS, PROVOCATIONS, impossible) == []
 
 
 @pytest.mark.parametrize(("provoked", "impossible", "found"), [
@@ -55,12 +55,11 @@ def test_every_declared_error_is_provoked_or_cannot_occur(capsys):
     ([("Do", "Odd"), ("Do", "Odd")], [("Do", "Even")], ["twice in the table"]),
 ])
 def test_a_gap_in_the_table_is_found(provoked, impossible, found):
-    pairs = [("Do", "Odd"), ("Do", "Even"), ("Later", "Odd")]
+    pairs = [("Do", "Odd"), ("Do", "Even")]
     wrong = gaps(
         pairs,
         [Provocation(*pair, "it wants to", prepare=None) for pair in provoked],
         [Entry(*entry, "because") for entry in impossible],
-        ["Later"],
     )
     assert len(wrong) == len(found), wrong
     assert all(text in line for text, line in zip(found, wrong))
@@ -76,9 +75,9 @@ def test_a_line_without_a_reason_is_no_entry(line):
 
 
 @pytest.mark.parametrize("caller", ["access key", "token"])
-@pytest.mark.parametrize("operation", [name for name in CALLS if name not in NOT_IMPLEMENTED])
+@pytest.mark.parametrize("operation", CALLS)
 def test_a_call_that_nothing_spoils_succeeds(world, operation, caller):
-    attempt = prepared(world, CALLS[operation])
+    attempt = CALLS[operation](world)
     client = world.as_ann if caller == "token" else attempt.client
     answer = getattr(client, xform_name(operation))(**attempt.members)
     assert answer["ResponseMetadata"]["HTTPStatusCode"] in (200, 201, 204)
@@ -93,7 +92,7 @@ def test_a_call_that_nothing_spoils_succeeds(world, operation, caller):
     "DescribeDocumentVersions", "DescribeFolderContents", "GetDocumentVersion", "GetFolder",
 ])
 def test_a_recycled_item_can_be_read_and_deleted(world, operation, where):
-    attempt = where(world, prepared(world, CALLS[operation]))
+    attempt = where(world, CALLS[operation](world))
     getattr(world.admin, xform_name(operation))(**attempt.members)
 
 
@@ -108,7 +107,7 @@ def test_a_root_folder_and_a_recycle_bin_can_be_emptied(world, folder):
 
 @pytest.mark.parametrize("provocation", runnable("nothing"))
 def test_it_answers_the_error_and_changes_nothing(world, provocation):
-    attempt = prepared(world, provocation.prepare)
+    attempt = provocation.prepare(world)
     watched = attempt.world or world
     before = watched.state()
     assert_refused(provocation, attempt, attempted(provocation, attempt))
@@ -165,53 +164,28 @@ def answers_of_all(world, engine, meanwhile, trouble):
 
     `trouble` is given the items that the calls need."""
     attempts = {
-        param.values[0]: prepared_or_skipped(world, param.values[0].prepare)
+        param.values[0]: param.values[0].prepare(world)
         for param in runnable(meanwhile) if param.values[0].engine in (None, engine)
     }
-    ready = [pair for pair in attempts.items() if not isinstance(pair[1], Skipped)]
-    if not ready:
-        return attempts
+    if not attempts:
+        return {}
     world.settle()
     before = world.state()
-    items = [item for _, attempt in ready for item in attempt.held]
-    with trouble(items), ThreadPoolExecutor(len(ready)) as threads:
-        done = list(threads.map(lambda pair: attempted(*pair), ready))
+    items = [item for attempt in attempts.values() for item in attempt.held]
+    with trouble(items), ThreadPoolExecutor(len(attempts)) as threads:
+        done = list(threads.map(lambda pair: attempted(*pair), attempts.items()))
     # What was refused must not have its effect later either.
     world.settle()
     world.assert_unchanged(before)
-    return attempts | {one: (attempt, *answer) for (one, attempt), answer in zip(ready, done)}
+    return {one: (attempt, *answer) for (one, attempt), answer in zip(attempts.items(), done)}
 
 
 def assert_refused_in_time(answers, engine, provocation):
     if provocation.engine not in (None, engine):
         pytest.skip(f"only {provocation.engine} can be brought to this")
-    if isinstance(answers[provocation], Skipped):
-        pytest.skip(str(answers[provocation]))
     attempt, error, seconds = answers[provocation]
     assert_refused(provocation, attempt, (error, seconds))
     assert seconds < ANSWERED_WITHIN_SECONDS
-
-
-class Skipped(str):
-    """Why a provocation cannot be prepared yet."""
-
-
-def prepared_or_skipped(world, prepare):
-    """The attempt, unless it is prepared by an operation that is not implemented."""
-    try:
-        return prepare(world)
-    except ClientError as error:
-        is_missing = error.response["Error"]["Code"] == "NotImplementedException"
-        if is_missing and error.operation_name in NOT_IMPLEMENTED:
-            return Skipped(f"{error.operation_name} is not implemented")
-        raise
-
-
-def prepared(world, prepare):
-    attempt = prepared_or_skipped(world, prepare)
-    if isinstance(attempt, Skipped):
-        pytest.skip(str(attempt))
-    return attempt
 
 
 def attempted(provocation, attempt):

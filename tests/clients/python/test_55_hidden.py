@@ -11,7 +11,6 @@ from conftest import ENGINES
 from raw import Message, Wires, sign
 from shapes import base_members, body_of, has_body, target_and_headers
 from site_story import PASSWORD
-from test_40_operations import NOT_IMPLEMENTED
 
 # The members that name a folder or a document, and which of the two.
 FOLDER, DOCUMENT, BOTH = "a folder", "a document", "a resource"
@@ -28,7 +27,7 @@ VARIABLE = {"date", "x-amzn-requestid"}
 
 def lookups():
     """Every operation with each of its members that name a resource."""
-    for operation in sorted(set(MODEL.operation_names) - set(NOT_IMPLEMENTED)):
+    for operation in sorted(MODEL.operation_names):
         for member in MODEL.operation_model(operation).input_shape.members:
             if member in ID_MEMBERS:
                 if member != "Id" or operation == "InitiateDocumentVersionUpload":
@@ -167,7 +166,7 @@ def test_what_may_not_be_seen_is_answered_byte_for_byte_alike(
 def test_every_operation_about_a_resource_is_here():
     """A member of the model that names a resource some other way would be missed above."""
     found = {operation for operation, _ in lookups()}
-    for operation in set(MODEL.operation_names) - set(NOT_IMPLEMENTED):
+    for operation in MODEL.operation_names:
         members = MODEL.operation_model(operation).input_shape.members
         if any(shape.name == "ResourceIdType" and (operation, name) not in NO_RESOURCE
                for name, shape in members.items()):
