@@ -160,7 +160,9 @@ impl Configuration {
                     .unwrap_or(64 << 20),
             },
             notifications: notifications(given)?,
-            extraction: given.parsed("extraction", value::extraction)?.unwrap_or(Extraction::Off),
+            extraction: given
+                .parsed("extraction", value::extraction)?
+                .unwrap_or(Extraction::Sandboxed),
             log_level: given
                 .parsed("log_level", value::log_level)?
                 .unwrap_or_else(crate::logging::default_level),

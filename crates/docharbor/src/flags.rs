@@ -114,7 +114,7 @@ pub(crate) struct ServeFlags {
     #[arg(long, value_name = "REGION")]
     notification_sqs_region: Option<String>,
     /// Whether text and thumbnails are taken out of documents: on, off, or without-sandbox for a
-    /// kernel without Landlock or seccomp [default: off]
+    /// kernel without Landlock or seccomp [default: on]
     #[arg(long, value_name = "SWITCH")]
     extraction: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]

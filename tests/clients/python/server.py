@@ -23,6 +23,9 @@ BINARY_WITH_FAILPOINTS = os.environ.get(
 NOBODY_ENDPOINT = "https://localhost:9/nobody"
 NOBODY = {"DOCHARBOR_NOTIFICATION_ALLOW": "localhost:9"}
 
+# Thumbnails come when there is time: only stories about them have answers change by themselves.
+UNSEEN = {"DOCHARBOR_EXTRACTION": "off"}
+
 ROOT_KEY = "AKIASTORYSTORYSTORY2"
 ROOT_SECRET = "CANARYrootSecretCANARYrootSecretCANARYrs"
 
@@ -61,7 +64,7 @@ class Server:
             "DOCHARBOR_ROOT_SECRET_ACCESS_KEY": ROOT_SECRET,
         }
         database = {"DOCHARBOR_DATABASE_URL": self.database_url} if self.database_url else {}
-        return kept | root | database | NOBODY | self.settings
+        return kept | root | database | NOBODY | UNSEEN | self.settings
 
     def start(self):
         """Starts the process, always on the same port."""

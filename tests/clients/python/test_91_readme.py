@@ -41,9 +41,7 @@ def surroundings(folder):
     shutil.copy(product.BINARY, built)
     here = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DOCHARBOR_"))}
     tools = Path(sys.executable).parent
-    return built, {**here, "PATH": f"{tools}:{here['PATH']}", "DOCHARBOR_LISTEN": "127.0.0.1:0",
-                   # As docs/previews.md asks for.
-                   "DOCHARBOR_EXTRACTION": "on"}
+    return built, {**here, "PATH": f"{tools}:{here['PATH']}", "DOCHARBOR_LISTEN": "127.0.0.1:0"}
 
 
 def test_the_commands_of_every_page_work_as_they_stand(tmp_path):

@@ -86,7 +86,7 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert!(configuration.audit.is_on);
     assert_eq!(configuration.audit.retention.as_secs(), 400 * 24 * 3600);
     assert_eq!(configuration.audit.file_max_bytes, 64 << 20);
-    assert_eq!(configuration.extraction, Extraction::Off);
+    assert_eq!(configuration.extraction, Extraction::Sandboxed);
 }
 
 #[test]
