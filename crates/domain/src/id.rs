@@ -175,8 +175,19 @@ impl SubscriptionId {
 }
 
 /// Random bytes, but for the six bits that say so, in the form of a UUID.
-pub fn uuid(mut bytes: [u8; 16]) -> String {
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+pub fn uuid(bytes: [u8; 16]) -> String {
+    uuid_of_version(4, bytes)
+}
+
+/// The same with a moment in front, so that what comes later stands behind: version 7 of RFC 9562.
+pub fn uuid_of_moment(moment: Timestamp, mut bytes: [u8; 16]) -> String {
+    let moment_ms = moment.as_millis().to_be_bytes();
+    bytes[..6].copy_from_slice(&moment_ms[2..]);
+    uuid_of_version(7, bytes)
+}
+
+fn uuid_of_version(version: u8, mut bytes: [u8; 16]) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | (version << 4);
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     [0..4, 4..6, 6..8, 8..10, 10..16].map(|part| hex(&bytes[part])).join("-")
 }
@@ -222,5 +233,13 @@ mod tests {
             "ffffffff-ffff-4fff-bfff-ffffffffffff"
         );
         assert_eq!(AccessKeyId::from_random([31; 16]).as_str(), "AKIA7777777777777777");
+    }
+
+    #[test]
+    fn what_happens_later_has_a_later_id() {
+        let at = |moment_ms, byte| uuid_of_moment(Timestamp::from_millis(moment_ms), [byte; 16]);
+        assert_eq!(at(0x0192_3456_789a, 0xff), "01923456-789a-7fff-bfff-ffffffffffff");
+        let in_order = [at(1, 0xff), at(2, 0), at(255, 0xff), at(256, 0), at(1 << 40, 0)];
+        assert!(in_order.is_sorted());
     }
 }

@@ -37,7 +37,7 @@ pub use comment::{
 pub use custom_metadata::CustomMetadata;
 pub use id::{
     AccessKeyId, ActivityId, ApplicationId, BlobId, CommentId, DocumentId, FolderId, GroupId,
-    OrganizationId, ResourceId, SubscriptionId, UserId, VersionId, uuid,
+    OrganizationId, ResourceId, SubscriptionId, UserId, VersionId, uuid, uuid_of_moment,
 };
 pub use name::ResourceName;
 pub use notification::{

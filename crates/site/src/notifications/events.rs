@@ -1,7 +1,7 @@
 //! What of all that happens subscribers are told: what is done to documents.
 
 use docharbor_domain::{
-    Activity, Deed, EntityType, Event, EventAction, ItemKind, OrganizationId, uuid,
+    Activity, Deed, EntityType, Event, EventAction, ItemKind, OrganizationId, uuid_of_moment,
 };
 use docharbor_metadata::Tx;
 
@@ -70,10 +70,11 @@ const fn action(deed: Deed) -> Option<EventAction> {
 }
 
 /// An activity has one message, whoever gets it and however often: its id follows from the activity's.
+/// What happens later has a later id, and so the outbox is written at its end alone.
 fn message_id(organization: &OrganizationId, activity: &Activity) -> String {
     let text = format!("{organization}|{}|{}", activity.moment.as_millis(), activity.id);
     let hash = blake3::hash(text.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    uuid(bytes)
+    uuid_of_moment(activity.moment, bytes)
 }
