@@ -70,6 +70,10 @@ const DEMO_USERS: [(&str, &str, UserType); 3] = [
 /// How long the demo token lasts.
 const DEMO_TOKEN_LIFETIME_MS: i64 = 24 * 3_600_000;
 
+/// How long it may take until nobody looks into documents any longer: what was begun is noted as not
+/// begun.
+const EXTRACTION_STOPS_WITHIN: Duration = Duration::from_secs(10);
+
 /// A site that is open, and its doors.
 pub(crate) struct Running {
     /// Everything but health, without the layer of `observe`, which is put around it once.
@@ -130,13 +134,10 @@ pub(crate) async fn start(
     });
     let worker = site.clone();
     let jobs = tokio::spawn(async move {
-        futures::join!(
-            worker.run_jobs(),
-            worker.run_directories(),
-            worker.run_notifications(),
-            worker.run_extraction()
-        )
+        futures::join!(worker.run_jobs(), worker.run_directories(), worker.run_notifications())
     });
+    let worker = site.clone();
+    let mut extraction = tokio::spawn(async move { worker.run_extraction().await });
     Ok(Running {
         doors: doors(&door),
         health,
@@ -145,6 +146,10 @@ pub(crate) async fn start(
         is_new,
         setup_token: setup_token.map(|token| Secret::new(token.to_string())),
         stop: Box::pin(async move {
+            site.stop_extraction();
+            if tokio::time::timeout(EXTRACTION_STOPS_WITHIN, &mut extraction).await.is_err() {
+                extraction.abort();
+            }
             jobs.abort();
             let _ended = jobs.await;
             close_log.await;

@@ -4,9 +4,17 @@
 //! outside of transactions; an attempt is counted before it begins, so that a document which takes the
 //! server down with it is not tried for ever.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::io;
 use std::ops::Range;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use docharbor_blobs::{BlobKey, Expected, Reader};
+use bytes::Bytes;
+use docharbor_blobs::{BlobKey, Expected, Reader, ReceiveError};
 use docharbor_domain::{
     BlobId, Call, DocumentId, OrganizationId, Power, Refusal, SearchText, Timestamp, Version,
     VersionId,
@@ -14,17 +22,26 @@ use docharbor_domain::{
 use docharbor_metadata::{Blob, DueExtraction, StoredThumbnails, Tx};
 use docharbor_search::analyse;
 use docharbor_search::extract::{Document, ExtractError, Extracted, Extractor, Fault, Thumbnails};
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::indexing::index_content;
 use crate::uploads::Disposal;
 use crate::{Error, Site, access, chain};
 
+/// Documents in hand at a time: while one is looked into, the next is made ready and what the one before
+/// gave is kept. How many are looked into at a time is the extractor's to say.
+const IN_HAND: u32 = 3;
+
 /// How often a document is looked into before it counts as one that gives nothing.
 const ATTEMPTS_MAX: i64 = 2;
 
-/// How long an attempt may take, with time to spare; after a crash the next one begins then.
-const CLAIMED_MS: i64 = 600_000;
+/// How long nobody else begins an attempt; after a crash the next one begins then.
+const CLAIMED_MS: i64 = 120_000;
+
+/// How often whoever still makes an attempt says so.
+const RENEWED: Duration = Duration::from_secs(30);
 
 /// How long to wait after an attempt that might do better the next time.
 const AGAIN_MS: i64 = 60_000;
@@ -37,7 +54,7 @@ const LATER_MS: i64 = 3_600_000;
 const LISTED_AT_ONCE: i64 = 100;
 
 /// How often the work looks for what time brings.
-const TICK: std::time::Duration = std::time::Duration::from_secs(30);
+const TICK: Duration = Duration::from_secs(30);
 
 /// Ticks between two searches for versions of which nothing is known.
 const TICKS_PER_SEARCH: u32 = 2_880;
@@ -75,10 +92,10 @@ pub struct ExtractionsDone {
 }
 
 impl Site {
-    /// Looks into documents as they come, until it is dropped.
+    /// Looks into documents as they come, until it is stopped.
     pub async fn run_extraction(&self) {
         let Some(extractor) = self.parts.extractor.clone() else {
-            return std::future::pending().await;
+            return self.extraction_stopped().await;
         };
         let mut tick = tokio::time::interval(TICK);
         let mut ticks = 0_u32;
@@ -93,17 +110,30 @@ impl Site {
                     ticks = ticks.wrapping_add(1);
                 }
                 () = self.documents.notified() => {}
+                () = self.extraction_stopped() => return,
             }
-            if let Err(error) = self.extract_with(extractor.as_ref()).await {
+            if let Err(error) = self.extract_with(Arc::clone(&extractor)).await {
                 tracing::warn!(error = chain(&error), "looking into documents failed, will go on");
             }
         }
     }
 
+    /// Begins no further attempt and breaks off those that are being made, which then count for
+    /// nothing. [`Site::run_extraction`] ends when that is noted.
+    pub fn stop_extraction(&self) {
+        self.extraction_stops.send_replace(true);
+    }
+
+    async fn extraction_stopped(&self) {
+        let mut stops = self.extraction_stops.subscribe();
+        // The sender is ours, so it cannot be gone.
+        let _is_there = stops.wait_for(|is_stopped| *is_stopped).await.is_ok();
+    }
+
     /// Looks into all documents that wait for it now.
     pub async fn run_extraction_once(&self) -> Result<ExtractionsDone, Error> {
         match &self.parts.extractor {
-            Some(extractor) => self.extract_with(extractor.as_ref()).await,
+            Some(extractor) => self.extract_with(Arc::clone(extractor)).await,
             None => Ok(ExtractionsDone::default()),
         }
     }
@@ -151,28 +181,23 @@ impl Site {
     }
 
     /// Looks into one document of each site in turn, so that no site waits for all of another's.
-    async fn extract_with(&self, extractor: &dyn Extractor) -> Result<ExtractionsDone, Error> {
-        let mut done = ExtractionsDone::default();
-        let mut failure = None;
-        let organizations = self.organizations().await?;
-        let mut is_going_on = true;
-        while is_going_on {
-            is_going_on = false;
-            for organization in &organizations {
-                let Some(due) = self.next_due(organization).await? else { continue };
-                match self.extract_one(extractor, organization, due).await {
-                    Ok(Some(Outcome::NoSandbox)) => {
-                        done.put_off += 1;
-                        return Ok(done);
-                    }
-                    Ok(outcome) => {
-                        is_going_on = true;
-                        if let Some(outcome) = outcome {
-                            done.count(outcome);
-                        }
-                    }
-                    Err(error) => failure = Some(error),
-                }
+    async fn extract_with(&self, extractor: Arc<dyn Extractor>) -> Result<ExtractionsDone, Error> {
+        let turns = Turns { sites: self.organizations().await?.into(), without_work: 0 };
+        let round = Arc::new(Round {
+            site: self.clone(),
+            extractor,
+            places: Arc::new(Semaphore::new(IN_HAND as usize)),
+            is_over: AtomicBool::new(false),
+        });
+        let of_steps = Arc::clone(&round);
+        let steps = stream::unfold(turns, move |turns| Arc::clone(&of_steps).next_step(turns));
+        let ends = steps.map(move |step| Arc::clone(&round).take(step));
+        let mut ends = pin!(ends.buffer_unordered(IN_HAND as usize));
+        let (mut done, mut failure) = (ExtractionsDone::default(), None);
+        while let Some(end) = ends.next().await {
+            match end {
+                Ok(outcome) => done.count(outcome),
+                Err(error) => failure = Some(error),
             }
         }
         failure.map_or(Ok(done), Err)
@@ -191,63 +216,61 @@ impl Site {
         Ok(due.into_iter().next())
     }
 
-    /// Makes one attempt. None when somebody else makes it.
-    async fn extract_one(
+    /// The bytes of a version, the first of them read.
+    async fn bytes_of(
         &self,
-        extractor: &dyn Extractor,
-        organization: &OrganizationId,
-        due: DueExtraction,
-    ) -> Result<Option<Outcome>, Error> {
-        let now = self.now();
-        let input = (organization.clone(), due.clone(), now);
-        let claimed = self
-            .write(input, |tx, (organization, due, now)| {
-                Box::pin(claim(tx, organization, due, *now))
-            })
-            .await?;
-        let claimed_as = DueExtraction { attempts: due.attempts + 1, ..due };
-        let version = match claimed {
-            Claim::Taken => return Ok(None),
-            Claim::Absent => return Ok(Some(Outcome::PutOff)),
-            Claim::Exhausted => return Ok(Some(Outcome::NotExtractable)),
-            Claim::Ours(version) => version,
-        };
-        match self.look_into(extractor, organization, &version).await {
-            Ok(extracted) => self.keep(organization, claimed_as, extracted).await.map(Some),
-            Err(ExtractError::NotExtractable { reason }) => {
-                tracing::debug!(version = version.id.as_str(), %reason, "not extractable");
-                self.keep(organization, claimed_as, Extracted::default()).await.map(Some)
-            }
-            Err(ExtractError::Fault(fault)) => {
-                self.put_off(organization, claimed_as, &fault).await.map(Some)
-            }
-        }
-    }
-
-    async fn look_into(
-        &self,
-        extractor: &dyn Extractor,
         organization: &OrganizationId,
         version: &Version,
-    ) -> Result<Extracted, ExtractError> {
-        let fault =
-            |text: &'static str| ExtractError::Fault(Fault::Io(std::io::Error::other(text)));
+    ) -> Result<DocumentBytes, Fault> {
+        let fault = |text: &'static str| Fault::Io(io::Error::other(text));
         let content = version.content().ok_or_else(|| fault("an ACTIVE version has no bytes"))?;
         let size_bytes = u64::try_from(content.size_bytes).unwrap_or(u64::MAX);
         let key = BlobKey::new(organization.clone(), content.blob.clone())
             .map_err(|_| fault("a stored blob id is no key of the blob store"))?;
         let reader = self.parts.blobs.open(&key, size_bytes).await;
-        let reader = reader.map_err(|error| Fault::Io(std::io::Error::other(error)));
-        let reader = reader.map_err(ExtractError::Fault)?;
+        let reader = reader.map_err(|error| Fault::Io(io::Error::other(error)))?;
         let reader = reader.ok_or_else(|| fault("the bytes of a version are missing"))?;
-        let name = version.name.as_str();
-        let document = Document {
-            size_bytes,
-            bytes: reader.read_range(0..size_bytes),
-            content_type: &version.content_type,
-            extension: name.rsplit_once('.').map(|(_, extension)| extension),
+        let mut bytes = reader.read_range(0..size_bytes);
+        let first = bytes.next().await;
+        Ok(DocumentBytes { size_bytes, bytes: stream::iter(first).chain(bytes).boxed() })
+    }
+
+    /// Makes one attempt.
+    async fn attempt(&self, extractor: &dyn Extractor, attempt: Attempt) -> Result<Outcome, Error> {
+        let Attempt { organization, claimed, version, bytes, _place } = attempt;
+        let extracted = tokio::select! {
+            extracted = look_into(extractor, &version, bytes) => extracted,
+            () = self.extraction_stopped() => {
+                let until = self.now();
+                self.give_back(&organization, claimed, until).await?;
+                return Ok(Outcome::Hopeless);
+            }
+            never = self.renew(&organization, &claimed) => match never {},
         };
-        extractor.extract(document).await
+        match extracted {
+            Ok(extracted) => self.keep(&organization, claimed, extracted).await,
+            Err(ExtractError::NotExtractable { reason }) => {
+                tracing::debug!(version = version.id.as_str(), %reason, "not extractable");
+                self.keep(&organization, claimed, Extracted::default()).await
+            }
+            Err(ExtractError::Fault(fault)) => self.put_off(&organization, claimed, &fault).await,
+        }
+    }
+
+    /// Keeps others from beginning an attempt for as long as this one is made.
+    async fn renew(&self, organization: &OrganizationId, claimed: &DueExtraction) -> Infallible {
+        let mut tick = tokio::time::interval(RENEWED);
+        // The first one is now, when the attempt has just been claimed.
+        tick.tick().await;
+        loop {
+            tick.tick().await;
+            let until = self.now().plus_millis(CLAIMED_MS);
+            let renewed = self.write_off(organization, claimed, claimed.attempts, until).await;
+            if let Err(error) = renewed {
+                let error = chain(&error);
+                tracing::warn!(error, "an attempt at a document could not be prolonged");
+            }
+        }
     }
 
     /// Keeps what an attempt gave: bytes first, then all else in one transaction.
@@ -260,19 +283,27 @@ impl Site {
         let is_extracted = extracted != Extracted::default();
         let Extracted { text, thumbnails } = extracted;
         let thumbnails = match thumbnails {
-            Some(thumbnails) => Some(self.store(organization, thumbnails).await?),
+            Some(thumbnails) => match self.store(organization, thumbnails).await {
+                Ok(stored) => Some(stored),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "thumbnails could not be stored");
+                    let until = self.now().plus_millis(AGAIN_MS);
+                    self.give_back(organization, claimed, until).await?;
+                    return Ok(Outcome::Hopeless);
+                }
+            },
             None => None,
         };
         let blob = thumbnails.as_ref().map(|(blob, _)| blob.id.clone());
-        let input = Finding {
+        let finding = Finding {
             organization: organization.clone(),
             claimed,
             is_extracted,
-            content: analyse::text(text.as_deref().unwrap_or_default()),
+            content: words_of(text).await?,
             thumbnails,
             now: self.now(),
         };
-        let is_kept = self.write(input, |tx, input| Box::pin(finish(tx, input))).await?;
+        let is_kept = self.write(finding, |tx, finding| Box::pin(finish(tx, finding))).await?;
         if !is_kept && let Some(blob) = blob {
             // The version went away meanwhile.
             self.give_up_blob(organization, blob).await?;
@@ -285,7 +316,7 @@ impl Site {
         &self,
         organization: &OrganizationId,
         thumbnails: Thumbnails,
-    ) -> Result<(Blob, [i64; 3]), Error> {
+    ) -> Result<(Blob, [i64; 3]), ReceiveError> {
         let Thumbnails { small, small_hq, large } = thumbnails;
         let size = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let sizes = [size(&small), size(&small_hq), size(&large)];
@@ -293,8 +324,13 @@ impl Site {
         let expected =
             Expected { size_bytes: u64::try_from(bytes.len()).ok(), ..Expected::at_most(u64::MAX) };
         let id = BlobId::from_random(self.random());
-        let key = BlobKey::new(organization.clone(), id.clone())
-            .map_err(|_| Error::Fault("an id of ours is no key of the blob store"))?;
+        let key = BlobKey::new(organization.clone(), id.clone()).map_err(|error| {
+            ReceiveError::Store {
+                action: "name bytes",
+                fatal: false,
+                source: io::Error::other(error),
+            }
+        })?;
         let body = stream::once(async { Ok(bytes.into()) }).boxed();
         let received = self.parts.blobs.receive(&key, body, expected).await;
         if let Err(error) = &received
@@ -302,10 +338,7 @@ impl Site {
         {
             (self.parts.on_fatal)(error);
         }
-        let stored = received.map_err(|error| {
-            tracing::warn!(error = chain(&error), "thumbnails could not be stored");
-            Error::Fault("thumbnails could not be stored")
-        })?;
+        let stored = received?;
         let blob = Blob {
             id,
             location: self.parts.blobs.location().to_owned(),
@@ -340,18 +373,42 @@ impl Site {
         }
         let (attempts, later, outcome) = match fault {
             // Nothing was tried, for reasons that the document has nothing to do with.
-            Fault::NoSandbox => (claimed.attempts - 1, LATER_MS, Outcome::NoSandbox),
+            Fault::NoSandbox => (claimed.attempts - 1, LATER_MS, Outcome::Hopeless),
             Fault::Io(_) => (claimed.attempts - 1, AGAIN_MS, Outcome::PutOff),
             Fault::NoAnswer => (claimed.attempts, AGAIN_MS, Outcome::PutOff),
         };
-        let input = (organization.clone(), claimed, attempts, self.now().plus_millis(later));
+        let until = self.now().plus_millis(later);
+        self.write_off(organization, &claimed, attempts, until).await?;
+        Ok(outcome)
+    }
+
+    /// Leaves a document to a later attempt as if this one had not been made.
+    async fn give_back(
+        &self,
+        organization: &OrganizationId,
+        claimed: DueExtraction,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        self.write_off(organization, &claimed, claimed.attempts - 1, until).await
+    }
+
+    async fn write_off(
+        &self,
+        organization: &OrganizationId,
+        claimed: &DueExtraction,
+        attempts: i64,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let input = (organization.clone(), claimed.clone(), attempts, until);
         self.write(input, |tx, (organization, claimed, attempts, until)| {
             Box::pin(async move {
-                Ok(tx.put_off_extraction(organization, claimed, *attempts, *until).await?)
+                // Somebody else may have it by now, or the version be gone.
+                let _is_ours =
+                    tx.put_off_extraction(organization, claimed, *attempts, *until).await?;
+                Ok(())
             })
         })
-        .await?;
-        Ok(outcome)
+        .await
     }
 
     /// Whether there are thumbnails of a version that the caller may look at: whoever may read the bytes.
@@ -406,6 +463,113 @@ impl Site {
     }
 }
 
+/// One going through all sites.
+struct Round {
+    site: Site,
+    extractor: Arc<dyn Extractor>,
+    /// Those of documents in hand.
+    places: Arc<Semaphore>,
+    is_over: AtomicBool,
+}
+
+impl Round {
+    /// Makes the next document ready to be looked into. Nothing when none waits, and when there is no
+    /// use in going on.
+    async fn next_step(self: Arc<Self>, mut turns: Turns) -> Option<(Result<Step, Error>, Turns)> {
+        while turns.without_work < turns.sites.len() && !self.is_over.load(Ordering::Relaxed) {
+            turns.sites.rotate_left(1);
+            let organization = turns.sites.back()?;
+            match self.claim_next(organization).await.transpose() {
+                None => turns.without_work += 1,
+                Some(step) => {
+                    turns.without_work = 0;
+                    return Some((step, turns));
+                }
+            }
+        }
+        None
+    }
+
+    async fn claim_next(&self, organization: &OrganizationId) -> Result<Option<Step>, Error> {
+        let site = &self.site;
+        while let Some(due) = site.next_due(organization).await? {
+            // One that was tried before may be one that ends the server: nobody else is to be in hand
+            // then, whose attempt would count, too.
+            let places = if due.attempts == 0 { 1 } else { IN_HAND };
+            let place = Arc::clone(&self.places).acquire_many_owned(places).await;
+            let place = place.map_err(|_| Error::Fault("the places of a round are gone"))?;
+            let now = site.now();
+            let input = (organization.clone(), due.clone(), now);
+            let claimed = site
+                .write(input, |tx, (organization, due, now)| {
+                    Box::pin(claim(tx, organization, due, *now))
+                })
+                .await?;
+            let version = match claimed {
+                Claim::Taken => continue,
+                Claim::Absent => return Ok(Some(Step::Ended(Outcome::PutOff))),
+                Claim::Exhausted => return Ok(Some(Step::Ended(Outcome::NotExtractable))),
+                Claim::Ours(version) => version,
+            };
+            let attempt = Attempt {
+                organization: organization.clone(),
+                claimed: DueExtraction { attempts: due.attempts + 1, ..due },
+                bytes: site.bytes_of(organization, &version).await,
+                version: *version,
+                _place: place,
+            };
+            return Ok(Some(Step::Attempt(Box::new(attempt))));
+        }
+        Ok(None)
+    }
+
+    /// Takes a step to its end. After one that says that no other would fare better the round is over.
+    async fn take(self: Arc<Self>, step: Result<Step, Error>) -> Result<Outcome, Error> {
+        let end = match step {
+            Ok(Step::Attempt(attempt)) => {
+                self.site.attempt(self.extractor.as_ref(), *attempt).await
+            }
+            Ok(Step::Ended(outcome)) => Ok(outcome),
+            Err(error) => Err(error),
+        };
+        if matches!(end, Ok(Outcome::Hopeless) | Err(_)) {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        end
+    }
+}
+
+/// Whose turn it is.
+struct Turns {
+    /// The site whose turn it was last stands last.
+    sites: VecDeque<OrganizationId>,
+    /// Sites in which one after the other no document waited.
+    without_work: usize,
+}
+
+/// A document in its turn.
+enum Step {
+    /// It is ours to look into.
+    Attempt(Box<Attempt>),
+    /// There is nothing to look into.
+    Ended(Outcome),
+}
+
+/// A document that is ready to be looked into, and whose attempt is counted.
+struct Attempt {
+    organization: OrganizationId,
+    claimed: DueExtraction,
+    version: Version,
+    bytes: Result<DocumentBytes, Fault>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Where a document's bytes come from.
+struct DocumentBytes {
+    size_bytes: u64,
+    bytes: BoxStream<'static, io::Result<Bytes>>,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Copy)]
 enum Outcome {
@@ -413,7 +577,7 @@ enum Outcome {
     NotExtractable,
     PutOff,
     /// The same, and no other version would fare better.
-    NoSandbox,
+    Hopeless,
 }
 
 impl ExtractionsDone {
@@ -421,7 +585,7 @@ impl ExtractionsDone {
         match outcome {
             Outcome::Extracted => self.extracted += 1,
             Outcome::NotExtractable => self.not_extractable += 1,
-            Outcome::PutOff | Outcome::NoSandbox => self.put_off += 1,
+            Outcome::PutOff | Outcome::Hopeless => self.put_off += 1,
         }
     }
 }
@@ -456,6 +620,29 @@ async fn claim(
     let until = now.plus_millis(CLAIMED_MS);
     let is_ours = tx.claim_extraction(organization, due, until).await?;
     Ok(if is_ours { Claim::Ours(Box::new(version)) } else { Claim::Taken })
+}
+
+async fn look_into(
+    extractor: &dyn Extractor,
+    version: &Version,
+    bytes: Result<DocumentBytes, Fault>,
+) -> Result<Extracted, ExtractError> {
+    let DocumentBytes { size_bytes, bytes } = bytes.map_err(ExtractError::Fault)?;
+    let name = version.name.as_str();
+    let document = Document {
+        size_bytes,
+        bytes,
+        content_type: &version.content_type,
+        extension: name.rsplit_once('.').map(|(_, extension)| extension),
+    };
+    extractor.extract(document).await
+}
+
+/// The words of a text, which may be so long that no thread of the runtime should look for them.
+async fn words_of(text: Option<String>) -> Result<SearchText, Error> {
+    let words = move || analyse::text(text.as_deref().unwrap_or_default());
+    let words = tokio::task::spawn_blocking(words).await;
+    words.map_err(|_| Error::Fault("a text could not be taken apart"))
 }
 
 /// What an attempt found.

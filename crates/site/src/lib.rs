@@ -51,7 +51,7 @@ use docharbor_directory::Connector;
 use docharbor_domain::{PasswordRule, Timestamp};
 use docharbor_metadata::Metadata;
 use docharbor_search::extract::Extractor;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 pub use activities::ActivitiesQuery;
 pub use applications::NewApplication;
@@ -196,6 +196,8 @@ pub struct Site {
     dispatch: Arc<notifications::Dispatch>,
     /// Wakes whoever looks into documents.
     documents: Arc<Notify>,
+    /// Whether whoever looks into documents is to stop.
+    extraction_stops: Arc<watch::Sender<bool>>,
 }
 
 impl Site {
@@ -210,6 +212,7 @@ impl Site {
             work: Arc::new(Notify::new()),
             dispatch: Arc::default(),
             documents: Arc::new(Notify::new()),
+            extraction_stops: Arc::new(watch::Sender::new(false)),
         }
     }
 

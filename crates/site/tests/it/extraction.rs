@@ -1,9 +1,14 @@
 //! What is taken out of documents: when, how often, and that all of it can be lost.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use docharbor_domain::{Refusal, Role, Share, ShareWith};
+use docharbor_blobs::{
+    BlobEntry, BlobError, BlobKey, BlobStore, Body, Expected, LocalBlobs, Reader, ReceiveError,
+    Stored,
+};
+use docharbor_domain::{BlobId, OrganizationId, Refusal, Role, Share, ShareWith};
 use docharbor_search::extract::{
     Document, ExtractError, Extracted, Extractor, Fault, Reason, Thumbnails,
 };
@@ -11,7 +16,11 @@ use docharbor_site::{Error, ExtractionsDone, Site, ThumbnailSize};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 
+use crate::search::{found, words};
 use crate::support::{Actor, Draft, TestSite, assert_refused, new_user, on_both_engines};
+
+/// How long something is waited for that must happen.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 on_both_engines! {
     thumbnails_come_after_the_upload_and_go_with_the_version,
@@ -19,14 +28,20 @@ on_both_engines! {
     what_the_document_has_no_part_in_uses_no_attempt_up,
     no_site_waits_for_all_of_anothers_documents,
     what_is_lost_comes_back,
+    the_next_documents_are_ready_while_one_is_looked_into,
+    a_document_that_was_tried_before_is_in_hand_alone,
+    an_attempt_that_a_stop_breaks_off_counts_for_nothing,
+    what_there_is_no_room_for_is_made_when_there_is,
     a_version_that_goes_away_meanwhile_leaves_nothing,
     whoever_may_not_see_a_document_sees_no_picture_of_it,
 }
 
-/// Takes out what the document itself says, and counts how often it was asked.
+/// Takes out what the document itself says, and counts how often it was asked. It looks into one document
+/// at a time, in the order in which it is asked.
 #[derive(Default)]
 struct Parrot {
     asked: AtomicU64,
+    place: tokio::sync::Mutex<()>,
     heard: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -37,6 +52,7 @@ impl Extractor for Parrot {
     ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         async move {
+            let _place = self.place.lock().await;
             let mut bytes = Vec::new();
             while let Some(part) = document.bytes.next().await {
                 bytes.extend_from_slice(&part.map_err(Fault::Io).map_err(ExtractError::Fault)?);
@@ -183,6 +199,181 @@ async fn what_is_lost_comes_back(test: TestSite) {
     assert!(has_pictures(&test, &draft).await);
     test.assert_settles().await;
     assert_eq!(test.files().await, 3);
+}
+
+/// Takes no document to its end before so many of them are there.
+struct Together(tokio::sync::Barrier);
+
+impl Extractor for Together {
+    fn extract<'a>(
+        &'a self,
+        document: Document<'a>,
+    ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+        async move {
+            self.0.wait().await;
+            Parrot::default().extract(document).await
+        }
+        .boxed()
+    }
+}
+
+async fn the_next_documents_are_ready_while_one_is_looked_into(test: TestSite) {
+    let site = test.extracting(Arc::new(Together(tokio::sync::Barrier::new(3))));
+    for number in 0..6 {
+        test.upload(&test.root(), &format!("{number}.txt"), b"hello").await.unwrap();
+    }
+    let extracted = tokio::time::timeout(PATIENCE, extract(&site)).await;
+    assert_eq!(extracted.expect("one document waits for another's end"), done(6, 0, 0));
+    test.assert_settles().await;
+}
+
+/// Looks at the database while it looks into a document that was tried before.
+struct Watchful(Arc<TestSite>);
+
+impl Extractor for Watchful {
+    fn extract<'a>(
+        &'a self,
+        mut document: Document<'a>,
+    ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+        async move {
+            let bytes = document.bytes.next().await.unwrap().unwrap();
+            // Long enough for others to be claimed meanwhile.
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+                let in_hand =
+                    "SELECT COUNT(*) FROM extraction WHERE state = 'DUE' AND attempts > 0";
+                let in_hand = self.0.number(in_hand).await;
+                assert!(&bytes[..] != b"tried" || in_hand == 1, "{in_hand} are in hand");
+            }
+            Ok(Extracted { text: Some("hello".to_owned()), thumbnails: None })
+        }
+        .boxed()
+    }
+}
+
+async fn a_document_that_was_tried_before_is_in_hand_alone(test: TestSite) {
+    let test = Arc::new(test);
+    let site = test.extracting(Arc::new(Watchful(Arc::clone(&test))));
+    for content in [&b"new"[..], b"tried", b"new", b"new"] {
+        test.upload(&test.root(), &format!("{}.txt", test.files().await), content).await.unwrap();
+        test.advance(1);
+    }
+    test.execute(
+        "UPDATE extraction SET attempts = 1 WHERE version_id =
+            (SELECT v.id FROM version v WHERE v.name = '1.txt')",
+    )
+    .await;
+    assert_eq!(extract(&site).await, done(4, 0, 0));
+    test.assert_settles().await;
+}
+
+/// Never comes to an end, and tells when it began.
+#[derive(Default)]
+struct Endless(tokio::sync::Notify);
+
+impl Extractor for Endless {
+    fn extract<'a>(&'a self, _: Document<'a>) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+        self.0.notify_one();
+        std::future::pending().boxed()
+    }
+}
+
+async fn an_attempt_that_a_stop_breaks_off_counts_for_nothing(test: TestSite) {
+    let endless = Arc::new(Endless::default());
+    let site = test.extracting(Arc::<Endless>::clone(&endless));
+    for number in 0..5 {
+        test.upload(&test.root(), &format!("{number}.txt"), b"hello").await.unwrap();
+    }
+    let running = site.clone();
+    let running = tokio::spawn(async move { running.run_extraction().await });
+    endless.0.notified().await;
+    assert!(test.number("SELECT MAX(attempts) FROM extraction").await > 0);
+    site.stop_extraction();
+    tokio::time::timeout(PATIENCE, running).await.expect("it does not stop").unwrap();
+    assert_eq!(test.number("SELECT MAX(attempts) FROM extraction").await, 0);
+    // The next server goes on at once.
+    let next = test.extracting(Arc::new(Parrot::default()));
+    assert_eq!(extract(&next).await, done(5, 0, 0));
+    test.assert_settles().await;
+}
+
+/// Bytes in a store that may have no room for more.
+struct Full {
+    blobs: LocalBlobs,
+    is_full: AtomicBool,
+}
+
+impl BlobStore for Full {
+    fn location(&self) -> &'static str {
+        self.blobs.location()
+    }
+
+    fn receive<'a>(
+        &'a self,
+        key: &'a BlobKey,
+        body: Body<'a>,
+        expected: Expected,
+    ) -> BoxFuture<'a, Result<Stored, ReceiveError>> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return async { Err(ReceiveError::Full) }.boxed();
+        }
+        self.blobs.receive(key, body, expected)
+    }
+
+    fn open<'a>(
+        &'a self,
+        key: &'a BlobKey,
+        size_bytes: u64,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Reader>>, BlobError>> {
+        self.blobs.open(key, size_bytes)
+    }
+
+    fn delete<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<bool, BlobError>> {
+        self.blobs.delete(key)
+    }
+
+    fn list<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        after: Option<&'a BlobId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<BlobEntry>, BlobError>> {
+        self.blobs.list(organization, after, limit)
+    }
+
+    fn hash<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<Option<Stored>, BlobError>> {
+        self.blobs.hash(key)
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), BlobError>> {
+        self.blobs.probe()
+    }
+
+    fn clean_staging(&self) -> BoxFuture<'_, Result<u64, BlobError>> {
+        self.blobs.clean_staging()
+    }
+}
+
+async fn what_there_is_no_room_for_is_made_when_there_is(test: TestSite) {
+    let full = Arc::new(Full { blobs: test.blobs.clone(), is_full: AtomicBool::new(true) });
+    let parrot = Arc::new(Parrot::default());
+    let blobs = Arc::<Full>::clone(&full);
+    let site = test.extracting_over(Arc::<Parrot>::clone(&parrot), blobs);
+    for number in 0..10 {
+        test.upload(&test.root(), &format!("{number}.txt"), b"hello").await.unwrap();
+    }
+    for _ in 0..5 {
+        let asked = parrot.asked.load(Ordering::SeqCst);
+        let put_off = extract(&site).await.put_off;
+        assert!((1..=3).contains(&put_off), "the round ends: {put_off}");
+        assert!(parrot.asked.load(Ordering::SeqCst) - asked <= 3);
+        test.advance(60_000);
+    }
+    assert_eq!(test.number("SELECT MAX(attempts) FROM extraction").await, 0);
+    full.is_full.store(false, Ordering::SeqCst);
+    assert_eq!(extract(&site).await, done(10, 0, 0));
+    assert_eq!(found(&test, words("hello")).await.len(), 10);
+    test.assert_settles().await;
 }
 
 async fn a_version_that_goes_away_meanwhile_leaves_nothing(test: TestSite) {

@@ -61,7 +61,7 @@ async fn page(actor: &Actor, request: SearchRequest) -> SearchPage {
 }
 
 /// The names of what is found; those of comments and versions say so.
-async fn found(actor: &Actor, request: SearchRequest) -> Vec<String> {
+pub(crate) async fn found(actor: &Actor, request: SearchRequest) -> Vec<String> {
     page(actor, request).await.hits.iter().map(name).collect()
 }
 

@@ -145,8 +145,16 @@ impl TestSite {
 
     /// Another site on the same data, in which documents are looked into.
     pub(crate) fn extracting(&self, extractor: Arc<dyn Extractor>) -> Site {
+        self.extracting_over(extractor, Arc::new(self.blobs.clone()))
+    }
+
+    /// The same, which keeps its bytes through `blobs`.
+    pub(crate) fn extracting_over(
+        &self,
+        extractor: Arc<dyn Extractor>,
+        blobs: Arc<dyn BlobStore>,
+    ) -> Site {
         let settings = self.site.settings().clone();
-        let blobs = Arc::new(self.blobs.clone());
         let directories = Arc::new(docharbor_site::LdapConnector);
         let clock = Arc::<TestClock>::clone(&self.clock);
         let parts = parts(&self.metadata, blobs, directories, clock, settings);
