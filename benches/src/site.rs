@@ -169,13 +169,16 @@ impl Site {
 
     /// Has all documents looked into anew.
     pub(crate) fn reindex(&self) -> Outcome<()> {
-        self.command(&["reindex"]).map(drop)
+        self.command(&["reindex", "--all"]).map(drop)
     }
 
     /// Runs a command on the data directory and gives what it says.
     fn command(&self, arguments: &[&str]) -> Outcome<String> {
         let data = self.directory.path().join("data");
-        let output = Command::new(&self.binary).args(arguments).arg(data).output();
+        let mut command = Command::new(&self.binary);
+        // A server that does not look into documents now will do so later.
+        command.args(arguments).arg(data).env("DOCHARBOR_EXTRACTION", "on");
+        let output = command.output();
         let output = output.map_err(|error| error.to_string())?;
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -16,7 +16,6 @@ mod directory;
 mod env;
 mod extract;
 mod group;
-mod index;
 mod key;
 mod notify;
 mod policy;
@@ -89,7 +88,6 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Notify(notify::Notify),
     Verify(verify::Verify),
-    Index(index::Index),
     Reindex(reindex::Reindex),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -111,7 +109,6 @@ pub(crate) async fn run(command: Command, environment: &Environment) -> Result<E
         Command::Directory(directory) => directory.run(environment).await,
         Command::Notify(notify) => notify.run(environment).await,
         Command::Verify(verify) => verify.run(environment).await,
-        Command::Index(index) => index.run(environment).await,
         Command::Reindex(reindex) => reindex.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
     }

@@ -50,7 +50,7 @@ pub(crate) use directories::{
     DirectoryAddress, DirectoryKind, connect_directory, directory_status, disconnect_directory,
     sync_directory, try_sign_in,
 };
-pub(crate) use extraction::reindex;
+pub(crate) use extraction::{Reindexed, reindex};
 pub(crate) use groups::{Change, change_group_member, create_group, delete_group, list_groups};
 pub(crate) use keys::{Simulated, delete_key, list_keys, simulate};
 pub(crate) use notifications::{list_deliveries, list_subscriptions, resend};
@@ -422,16 +422,6 @@ pub(crate) async fn verify(
         text: found.detail,
     };
     Ok(report.findings.into_iter().map(finding).collect())
-}
-
-/// Puts into the search index what is missing in it, and tells how much it was.
-pub(crate) async fn index_missing(
-    configuration: &Configuration,
-    directory: &DataDirectory,
-    master_key: &MasterKey,
-) -> Result<u64, Failure> {
-    let site = site_beside(configuration, directory, master_key).await?;
-    site.index_missing().await.map_err(|error| failed(&error))
 }
 
 fn not_made(error: &Error) -> Failure {

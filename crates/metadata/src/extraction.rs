@@ -3,7 +3,8 @@
 use docharbor_domain::{BlobId, DocumentId, OrganizationId, Timestamp, VersionId};
 
 use crate::StoreError;
-use crate::driver::Tx;
+use crate::driver::{Lock, Tx};
+use crate::value::Row;
 use crate::versions::Blob;
 
 const INSERT: &str = "
@@ -25,6 +26,11 @@ const PUT_OFF: &str = "
      WHERE organization_id = $3 AND document_id = $4 AND version_id = $5
        AND state = 'DUE' AND attempts = $6";
 
+const CLAIMED: &str = "
+    SELECT blob_id FROM extraction
+     WHERE organization_id = $1 AND document_id = $2 AND version_id = $3
+       AND state = 'DUE' AND attempts = $4";
+
 const FINISH: &str = "
     UPDATE extraction
        SET state = $1, due_ms = NULL, blob_id = $2, small_bytes = $3, small_hq_bytes = $4,
@@ -36,6 +42,15 @@ const THUMBNAILS: &str = "
     SELECT blob_id, small_bytes, small_hq_bytes, large_bytes FROM extraction
      WHERE organization_id = $1 AND document_id = $2 AND version_id = $3 AND blob_id IS NOT NULL";
 
+const AGAIN: &str = "
+    UPDATE extraction SET state = 'DUE', attempts = 0, due_ms = $1
+     WHERE organization_id = $2 AND document_id = $3 AND version_id = $4 AND state <> 'DUE'";
+
+const FORGET_THUMBNAILS: &str = "
+    UPDATE extraction
+       SET blob_id = NULL, small_bytes = NULL, small_hq_bytes = NULL, large_bytes = NULL
+     WHERE organization_id = $1 AND document_id = $2 AND version_id = $3 AND blob_id = $4";
+
 const DELETE: &str = "
     DELETE FROM extraction
      WHERE organization_id = $1 AND document_id = $2 AND version_id = $3
@@ -44,6 +59,12 @@ const DELETE: &str = "
 const DONE: &str = "
     SELECT document_id, version_id FROM extraction
      WHERE organization_id = $1 AND due_ms IS NULL AND (document_id, version_id) > ($2, $3)
+     ORDER BY document_id, version_id LIMIT $4";
+
+const WITH_THUMBNAILS: &str = "
+    SELECT document_id, version_id, blob_id, small_bytes, small_hq_bytes, large_bytes
+      FROM extraction
+     WHERE organization_id = $1 AND (document_id, version_id) > ($2, $3) AND blob_id IS NOT NULL
      ORDER BY document_id, version_id LIMIT $4";
 
 const MISSING: &str = "
@@ -55,7 +76,8 @@ const MISSING: &str = "
 
 /// Statements whose plans are looked at.
 #[cfg(test)]
-pub(crate) const PLANNED: &[&str] = &[DUE, CLAIM, PUT_OFF, FINISH, THUMBNAILS, DELETE];
+pub(crate) const PLANNED: &[&str] =
+    &[DUE, CLAIM, PUT_OFF, CLAIMED, FINISH, THUMBNAILS, AGAIN, FORGET_THUMBNAILS, DELETE];
 
 /// A version to look into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +97,24 @@ pub struct StoredThumbnails {
     pub blob: BlobId,
     /// The sizes of the three pictures, the smallest first.
     pub sizes_bytes: [i64; 3],
+}
+
+/// A version whose pictures are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PicturedVersion {
+    /// The document.
+    pub document: DocumentId,
+    /// The version.
+    pub version: VersionId,
+    /// Where its pictures lie.
+    pub thumbnails: StoredThumbnails,
+}
+
+/// An attempt that was noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedExtraction {
+    /// The blob of the pictures that were there before, which is to be given up.
+    pub replaced: Option<BlobId>,
 }
 
 impl Tx {
@@ -147,7 +187,7 @@ impl Tx {
         Ok(self.execute(PUT_OFF, &args).await? == 1)
     }
 
-    /// Notes what came of a version that was claimed. False when it is no longer waiting for this.
+    /// Notes what came of a version that was claimed. Nothing when it is no longer waiting for this.
     pub async fn finish_extraction(
         &mut self,
         organization: &OrganizationId,
@@ -155,7 +195,18 @@ impl Tx {
         is_extracted: bool,
         thumbnails: Option<(&Blob, [i64; 3])>,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<FinishedExtraction>, StoreError> {
+        let args = [
+            organization.into(),
+            (&claimed.document).into(),
+            (&claimed.version).into(),
+            claimed.attempts.into(),
+        ];
+        // Held, because the former pictures' blob may be given up once and not twice.
+        let Some(row) = self.row_locked(Lock::NoKeyUpdate, CLAIMED, &args).await? else {
+            return Ok(None);
+        };
+        let replaced = row.text_opt(0)?.map(BlobId::new);
         let sizes = thumbnails.map(|(_, sizes)| sizes);
         let size = |at: fn([i64; 3]) -> i64| sizes.map(at);
         let args = [
@@ -169,13 +220,37 @@ impl Tx {
             (&claimed.version).into(),
             claimed.attempts.into(),
         ];
-        if self.execute(FINISH, &args).await? == 0 {
-            return Ok(false);
-        }
+        self.execute(FINISH, &args).await?;
         if let Some((blob, _)) = thumbnails {
             self.insert_blob(organization, blob, now).await?;
         }
-        Ok(true)
+        Ok(Some(FinishedExtraction { replaced }))
+    }
+
+    /// Lets a version be looked into anew that was before; its pictures stay until there are others.
+    /// False when it is waiting for that anyway, or is not known.
+    pub async fn extract_again(
+        &mut self,
+        organization: &OrganizationId,
+        document: &DocumentId,
+        version: &VersionId,
+        due: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = [due.into(), organization.into(), document.into(), version.into()];
+        Ok(self.execute(AGAIN, &args).await? == 1)
+    }
+
+    /// Forgets the pictures of a version, whose blob is to be given up. False when it has others by
+    /// now, or none.
+    pub async fn forget_thumbnails(
+        &mut self,
+        organization: &OrganizationId,
+        document: &DocumentId,
+        version: &VersionId,
+        blob: &BlobId,
+    ) -> Result<bool, StoreError> {
+        let args = [organization.into(), document.into(), version.into(), blob.into()];
+        Ok(self.execute(FORGET_THUMBNAILS, &args).await? == 1)
     }
 
     /// Where the pictures of a version lie, if it has any.
@@ -187,10 +262,28 @@ impl Tx {
     ) -> Result<Option<StoredThumbnails>, StoreError> {
         let args = [organization.into(), document.into(), version.into()];
         let Some(row) = self.row(THUMBNAILS, &args).await? else { return Ok(None) };
-        Ok(Some(StoredThumbnails {
-            blob: BlobId::new(row.text(0)?),
-            sizes_bytes: [row.int(1)?, row.int(2)?, row.int(3)?],
-        }))
+        decode_thumbnails(&row, 0).map(Some)
+    }
+
+    /// Some of the versions that have pictures, in the order of their documents' and their own ids,
+    /// beginning behind one.
+    pub async fn pictured_versions(
+        &mut self,
+        organization: &OrganizationId,
+        after: &(DocumentId, VersionId),
+        limit: i64,
+    ) -> Result<Vec<PicturedVersion>, StoreError> {
+        let args = [organization.into(), (&after.0).into(), (&after.1).into(), limit.into()];
+        let rows = self.rows(WITH_THUMBNAILS, &args).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(PicturedVersion {
+                    document: DocumentId::new(row.text(0)?),
+                    version: VersionId::new(row.text(1)?),
+                    thumbnails: decode_thumbnails(row, 2)?,
+                })
+            })
+            .collect()
     }
 
     /// Forgets what was taken out of a version, and tells the blob of its pictures, which is to be
@@ -234,4 +327,11 @@ impl Tx {
             .map(|row| Ok((DocumentId::new(row.text(0)?), VersionId::new(row.text(1)?))))
             .collect()
     }
+}
+
+fn decode_thumbnails(row: &Row, at: usize) -> Result<StoredThumbnails, StoreError> {
+    Ok(StoredThumbnails {
+        blob: BlobId::new(row.text(at)?),
+        sizes_bytes: [row.int(at + 1)?, row.int(at + 2)?, row.int(at + 3)?],
+    })
 }

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use crate::driver::with_functions;
 use crate::{
     Metadata, Options, activities, deleted_versions, deliveries, extraction, items, notifications,
-    oauth, permissions, placement, removal, search, search_index, shared, tree, versions,
+    oauth, permissions, placement, removal, search, search_index, search_upkeep, shared, tree,
+    versions,
 };
 
 /// What a statement makes itself and may read whole: walks, pages and one-row results.
@@ -27,6 +28,7 @@ const SETS: &[(&str, &[&str])] = &[
     ("removal", removal::PLANNED),
     ("search", search::PLANNED),
     ("search_index", search_index::PLANNED),
+    ("search_upkeep", search_upkeep::PLANNED),
     ("shared", shared::PLANNED),
     ("tree", tree::PLANNED),
     ("versions", versions::PLANNED),

@@ -62,58 +62,8 @@ macro_rules! forget {
 
 const FORGET_ITEM: [&str; 2] = forget!("e.resource_id = $2");
 const FORGET_VERSION: [&str; 2] = forget!("e.resource_id = $2 AND e.version_id = $3");
-const FORGET_COMMENT: [&str; 2] =
+pub(crate) const FORGET_COMMENT: [&str; 2] =
     forget!("e.resource_id = $2 AND e.version_id = $3 AND e.comment_id = $4");
-
-/// Rows in the order of their keys, each with whether it lacks its entry or the words of it.
-macro_rules! unindexed {
-    ($page:literal, $key:literal, $columns:literal, $wanted:literal, $order:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            ", CASE WHEN (e.ordinal IS NULL OR t.rowid IS NULL) AND ",
-            $wanted,
-            " THEN 1 ELSE 0 END
-               FROM (",
-            $page,
-            ") page
-               LEFT JOIN search_entry e ON e.organization_id = page.organization_id AND ",
-            $key,
-            " LEFT JOIN search_text t ON t.rowid = e.ordinal
-              ORDER BY ",
-            $order
-        )
-    };
-}
-
-const UNINDEXED_FOLDERS: &str = unindexed!(
-    "SELECT organization_id, id, kind, state FROM resource
-      WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    "e.resource_id = page.id AND e.version_id = '' AND e.comment_id = ''",
-    "page.id",
-    "page.kind = 'FOLDER' AND page.state <> 'DELETED'",
-    "page.id"
-);
-
-const UNINDEXED_VERSIONS: &str = unindexed!(
-    "SELECT organization_id, document_id, id, status FROM version
-      WHERE organization_id = $1 AND (document_id, id) > ($2, $3)
-      ORDER BY document_id, id LIMIT $4",
-    "e.resource_id = page.document_id AND e.version_id = page.id AND e.comment_id = ''",
-    "page.document_id, page.id",
-    "page.status <> 'INITIALIZED'",
-    "page.document_id, page.id"
-);
-
-const UNINDEXED_COMMENTS: &str = unindexed!(
-    "SELECT organization_id, document_id, version_id, id, text FROM comment
-      WHERE organization_id = $1 AND (document_id, version_id, id) > ($2, $3, $4)
-      ORDER BY document_id, version_id, id LIMIT $5",
-    "e.resource_id = page.document_id AND e.version_id = page.version_id AND e.comment_id = page.id",
-    "page.document_id, page.version_id, page.id",
-    "page.text IS NOT NULL",
-    "page.document_id, page.version_id, page.id"
-);
 
 const FOLDER: &str = "
     SELECT name FROM resource
@@ -143,13 +93,10 @@ pub(crate) const PLANNED: &[&str] = &[
     COMMENT,
 ];
 
-/// A page of rows, looked through for what lacks its entry.
-#[derive(Clone, Debug)]
-pub struct Unindexed<K, T> {
-    /// What lacks its entry.
-    pub missing: Vec<T>,
-    /// The last row's key, if there may be more.
-    pub next: Option<K>,
+/// An entry that was written.
+struct Put {
+    /// Whether it is known what it says.
+    has_content: bool,
 }
 
 impl Tx {
@@ -171,7 +118,8 @@ impl Tx {
         self.put(organization, PUT_NAME, &args).await.map(drop)
     }
 
-    /// Lets a version be found by its name; what is known of its content stays.
+    /// Lets a version be found by its name; what is known of its content stays. Tells whether anything
+    /// is.
     pub async fn index_version(
         &mut self,
         organization: &OrganizationId,
@@ -179,7 +127,7 @@ impl Tx {
         version: &VersionId,
         name: &SearchText,
         category: ContentCategory,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let args = [
             organization.into(),
             "VERSION".into(),
@@ -188,7 +136,7 @@ impl Tx {
             category.as_str().into(),
             name.tokens.as_str().into(),
         ];
-        self.put(organization, PUT_NAME, &args).await.map(drop)
+        Ok(self.put(organization, PUT_NAME, &args).await?.is_some_and(|put| put.has_content))
     }
 
     /// Lets a version be found by what it says. False when it has no entry yet.
@@ -206,7 +154,7 @@ impl Tx {
             document.into(),
             version.into(),
         ];
-        self.put(organization, PUT_CONTENT, &args).await
+        Ok(self.put(organization, PUT_CONTENT, &args).await?.is_some())
     }
 
     /// Lets a comment be found by what it says.
@@ -229,16 +177,27 @@ impl Tx {
         self.put(organization, PUT_COMMENT, &args).await.map(drop)
     }
 
-    /// Writes an entry, and its words. False when there is none.
+    /// Writes an entry, and its words. Nothing when there is none.
     async fn put(
         &mut self,
         organization: &OrganizationId,
         entry: &'static str,
         args: &[Value],
-    ) -> Result<bool, StoreError> {
-        let Some(row) = self.row(entry, args).await? else { return Ok(false) };
-        let ordinal: Value = row.int(0)?.into();
-        let (name, content) = (row.text(1)?, row.text_opt(2)?.unwrap_or_default());
+    ) -> Result<Option<Put>, StoreError> {
+        let Some(row) = self.row(entry, args).await? else { return Ok(None) };
+        self.put_words(organization, &row).await?;
+        Ok(Some(Put { has_content: row.text_opt(2)?.is_some() }))
+    }
+
+    /// Writes the words of an entry, of which the row has the ordinal and the tokens of its name and
+    /// content.
+    pub(crate) async fn put_words(
+        &mut self,
+        organization: &OrganizationId,
+        entry: &Row,
+    ) -> Result<(), StoreError> {
+        let ordinal: Value = entry.int(0)?.into();
+        let (name, content) = (entry.text(1)?, entry.text_opt(2)?.unwrap_or_default());
         let args = if self.is_sqlite() {
             let site = organization_token(organization);
             vec![ordinal, site.into(), name.into(), content.into()]
@@ -246,7 +205,7 @@ impl Tx {
             vec![ordinal, organization.into(), vector(organization, name, content).into()]
         };
         self.execute(self.of_engine(&PUT_WORDS), &args).await?;
-        Ok(true)
+        Ok(())
     }
 
     /// Lets an item, its versions and their comments be found no longer.
@@ -326,74 +285,6 @@ impl Tx {
         let row = self.row_locked(Lock::NoKeyUpdate, COMMENT, &args).await?;
         row.map(|row| row.text(0).map(CommentText::new)).transpose()
     }
-
-    /// Looks through some resources behind an id for folders that lack their entry.
-    pub async fn unindexed_folders(
-        &mut self,
-        organization: &OrganizationId,
-        after: &str,
-        limit: i64,
-    ) -> Result<Unindexed<String, FolderId>, StoreError> {
-        let args = [organization.into(), after.into(), limit.into()];
-        let rows = self.rows(UNINDEXED_FOLDERS, &args).await?;
-        let item = |row: &Row| row.text(0).map(FolderId::new);
-        page(&rows, limit, 1, |row| Ok(row.text(0)?.to_owned()), item)
-    }
-
-    /// Looks through some versions behind a document's and a version's id for those that lack their
-    /// entry.
-    pub async fn unindexed_versions(
-        &mut self,
-        organization: &OrganizationId,
-        (document, version): (&str, &str),
-        limit: i64,
-    ) -> Result<Unindexed<(String, String), (DocumentId, VersionId)>, StoreError> {
-        let args = [organization.into(), document.into(), version.into(), limit.into()];
-        let rows = self.rows(UNINDEXED_VERSIONS, &args).await?;
-        let key = |row: &Row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()));
-        page(&rows, limit, 2, key, |row| {
-            Ok((DocumentId::new(row.text(0)?), VersionId::new(row.text(1)?)))
-        })
-    }
-
-    /// Looks through some comments behind the ids of a document, a version and a comment for those
-    /// that lack their entry.
-    pub async fn unindexed_comments(
-        &mut self,
-        organization: &OrganizationId,
-        [document, version, comment]: [&str; 3],
-        limit: i64,
-    ) -> Result<Unindexed<[String; 3], (DocumentId, VersionId, CommentId)>, StoreError> {
-        let args =
-            [organization.into(), document.into(), version.into(), comment.into(), limit.into()];
-        let rows = self.rows(UNINDEXED_COMMENTS, &args).await?;
-        let key = |row: &Row| {
-            Ok([row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?.to_owned()])
-        };
-        page(&rows, limit, 3, key, |row| {
-            let (document, version) = (row.text(0)?, row.text(1)?);
-            let comment = CommentId::new(row.text(2)?);
-            Ok((DocumentId::new(document), VersionId::new(version), comment))
-        })
-    }
-}
-
-fn page<K, T>(
-    rows: &[Row],
-    limit: i64,
-    is_missing_at: usize,
-    key: impl Fn(&Row) -> Result<K, StoreError>,
-    item: impl Fn(&Row) -> Result<T, StoreError>,
-) -> Result<Unindexed<K, T>, StoreError> {
-    let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
-    let next = rows.last().filter(|_| is_full).map(key).transpose()?;
-    let mut missing = Vec::new();
-    for row in rows {
-        if row.bool(is_missing_at)? {
-            missing.push(item(row)?);
-        }
-    }
-    Ok(Unindexed { missing, next })
 }
 
 /// The organization as a token: two that are written alike are told apart by the entries.

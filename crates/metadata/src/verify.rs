@@ -128,7 +128,7 @@ pub const CHECKS: &[Check] = &[
                WHERE e.organization_id = $1
                  AND (v.id IS NULL OR v.status = 'INITIALIZED'
                       OR (e.state = 'DUE') <> (e.due_ms IS NOT NULL)
-                      OR (e.blob_id IS NOT NULL AND (b.id IS NULL OR e.state <> 'EXTRACTED'
+                      OR (e.blob_id IS NOT NULL AND (b.id IS NULL OR e.state = 'NOT_EXTRACTABLE'
                           OR b.size_bytes <> e.small_bytes + e.small_hq_bytes + e.large_bytes)))",
     },
     Check {
@@ -335,6 +335,14 @@ pub const CHECKS: &[Check] = &[
                WHERE e.organization_id = $1
                  AND (r.id IS NULL OR (e.version_id <> '' AND v.id IS NULL)
                       OR (e.comment_id <> '' AND c.text IS NULL))",
+    },
+    Check {
+        invariant: "what a version says is in the index, or will be looked for",
+        sql: "SELECT e.version_id, x.state FROM search_entry e
+               JOIN extraction x ON x.organization_id = e.organization_id
+                    AND x.document_id = e.resource_id AND x.version_id = e.version_id
+               WHERE e.organization_id = $1 AND e.kind = 'VERSION' AND e.content_tokens IS NULL
+                 AND x.state <> 'DUE'",
     },
     Check {
         invariant: "every token belongs to a user",

@@ -1,4 +1,4 @@
-//! Text and thumbnails of versions: taken out when nobody waits, and shown to those who may see.
+//! Text and thumbnails of versions, taken out when nobody waits.
 //!
 //! Whatever is known of a version here can be made again from its bytes. Looking into them is done
 //! outside of transactions; an attempt is counted before it begins, so that a document which takes the
@@ -7,19 +7,15 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use docharbor_blobs::{BlobKey, Expected, Reader, ReceiveError};
-use docharbor_domain::{
-    BlobId, Call, DocumentId, OrganizationId, Power, Refusal, SearchText, Timestamp, Version,
-    VersionId,
-};
-use docharbor_metadata::{Blob, DueExtraction, StoredThumbnails, Tx};
+use docharbor_blobs::{BlobKey, Expected, ReceiveError};
+use docharbor_domain::{BlobId, OrganizationId, SearchText, Timestamp, Version};
+use docharbor_metadata::{Blob, DueExtraction, FinishedExtraction, Tx};
 use docharbor_search::analyse;
 use docharbor_search::extract::{Document, ExtractError, Extracted, Extractor, Fault, Thumbnails};
 use futures::stream::BoxStream;
@@ -28,7 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::indexing::index_content;
 use crate::uploads::Disposal;
-use crate::{Error, Site, access, chain};
+use crate::{Error, Site, chain};
 
 /// Documents in hand at a time: while one is looked into, the next is made ready and what the one before
 /// gave is kept. How many are looked into at a time is the extractor's to say.
@@ -58,27 +54,6 @@ const TICK: Duration = Duration::from_secs(30);
 
 /// Ticks between two searches for versions of which nothing is known.
 const TICKS_PER_SEARCH: u32 = 2_880;
-
-/// The size of a picture of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThumbnailSize {
-    /// The smallest one.
-    Small,
-    /// The smallest one for screens of a higher density.
-    SmallHq,
-    /// The one for a preview.
-    Large,
-}
-
-/// A picture of a document, which may go out now.
-pub struct Thumbnail {
-    /// What holds the picture's bytes.
-    pub reader: Box<dyn Reader>,
-    /// Where in it they lie.
-    pub range: Range<u64>,
-    /// The name of exactly these bytes.
-    pub tag: String,
-}
 
 /// What one round of looking into documents did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,30 +113,8 @@ impl Site {
         }
     }
 
-    /// Lets all documents be looked into anew, and gives up what is known of them so far. Tells how
-    /// many versions there are.
-    pub async fn reindex(&self) -> Result<u64, Error> {
-        let mut queued = 0;
-        for organization in self.organizations().await? {
-            let mut after = (DocumentId::new(""), VersionId::new(""));
-            loop {
-                let now = self.now();
-                let input = (organization.clone(), after, self.disposal(now), now);
-                let done = self
-                    .write(input, |tx, (organization, after, disposal, now)| {
-                        Box::pin(forget_some(tx, organization, after, disposal, *now))
-                    })
-                    .await?;
-                let Some(last) = done.last() else { break };
-                queued += u64::try_from(done.len()).unwrap_or_default();
-                after = last.clone();
-            }
-        }
-        Ok(queued + self.queue_missing_extractions().await?)
-    }
-
     /// Finds versions of which nothing is known, not even that they are to be looked into.
-    async fn queue_missing_extractions(&self) -> Result<u64, Error> {
+    pub(crate) async fn queue_missing_extractions(&self) -> Result<u64, Error> {
         let mut queued = 0;
         for organization in self.organizations().await? {
             loop {
@@ -295,13 +248,15 @@ impl Site {
             None => None,
         };
         let blob = thumbnails.as_ref().map(|(blob, _)| blob.id.clone());
+        let now = self.now();
         let finding = Finding {
             organization: organization.clone(),
             claimed,
             is_extracted,
             content: words_of(text).await?,
             thumbnails,
-            now: self.now(),
+            disposal: self.disposal(now),
+            now,
         };
         let is_kept = self.write(finding, |tx, finding| Box::pin(finish(tx, finding))).await?;
         if !is_kept && let Some(blob) = blob {
@@ -410,57 +365,6 @@ impl Site {
         })
         .await
     }
-
-    /// Whether there are thumbnails of a version that the caller may look at: whoever may read the bytes.
-    pub async fn has_thumbnails(
-        &self,
-        call: &Call,
-        document: DocumentId,
-        version: VersionId,
-    ) -> Result<bool, Error> {
-        match self.thumbnails(call, document, version).await {
-            Ok(stored) => Ok(stored.is_some()),
-            Err(Error::Refused(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn thumbnails(
-        &self,
-        call: &Call,
-        document: DocumentId,
-        version: VersionId,
-    ) -> Result<Option<StoredThumbnails>, Error> {
-        let input = (call.clone(), document, version);
-        self.look_up(input, |tx, (call, document, version)| {
-            Box::pin(readable_thumbnails(tx, call, document, version))
-        })
-        .await
-    }
-
-    /// Opens a picture of a version for whoever may read its bytes: a page that can be read is as good.
-    pub async fn open_thumbnail(
-        &self,
-        call: &Call,
-        document: DocumentId,
-        version: VersionId,
-        size: ThumbnailSize,
-    ) -> Result<Thumbnail, Error> {
-        let stored = self.thumbnails(call, document, version).await?.ok_or(Refusal::Hidden)?;
-        let [small, small_hq, large] =
-            stored.sizes_bytes.map(|bytes| u64::try_from(bytes).unwrap_or_default());
-        let range = match size {
-            ThumbnailSize::Small => 0..small,
-            ThumbnailSize::SmallHq => small..small + small_hq,
-            ThumbnailSize::Large => small + small_hq..small + small_hq + large,
-        };
-        let tag = format!("{}-{}", stored.blob, range.start);
-        let key = BlobKey::new(call.organization().clone(), stored.blob)
-            .map_err(|_| Error::Fault("a stored blob id is no key of the blob store"))?;
-        let reader = self.parts.blobs.open(&key, small + small_hq + large).await?;
-        let reader = reader.ok_or(Error::Fault("the bytes of a thumbnail are missing"))?;
-        Ok(Thumbnail { reader, range, tag })
-    }
 }
 
 /// One going through all sites.
@@ -499,10 +403,10 @@ impl Round {
             let place = Arc::clone(&self.places).acquire_many_owned(places).await;
             let place = place.map_err(|_| Error::Fault("the places of a round are gone"))?;
             let now = site.now();
-            let input = (organization.clone(), due.clone(), now);
+            let input = (organization.clone(), due.clone(), site.disposal(now), now);
             let claimed = site
-                .write(input, |tx, (organization, due, now)| {
-                    Box::pin(claim(tx, organization, due, *now))
+                .write(input, |tx, (organization, due, disposal, now)| {
+                    Box::pin(claim(tx, organization, due, disposal, *now))
                 })
                 .await?;
             let version = match claimed {
@@ -606,11 +510,20 @@ async fn claim(
     tx: &mut Tx,
     organization: &OrganizationId,
     due: &DueExtraction,
+    disposal: &Disposal,
     now: Timestamp,
 ) -> Result<Claim, Error> {
     if ATTEMPTS_MAX <= due.attempts {
-        let finished = tx.finish_extraction(organization, due, false, None, now).await?;
-        return Ok(if finished { Claim::Exhausted } else { Claim::Taken });
+        let finding = Finding {
+            organization: organization.clone(),
+            claimed: due.clone(),
+            is_extracted: false,
+            content: analyse::text(""),
+            thumbnails: None,
+            disposal: disposal.clone(),
+            now,
+        };
+        return Ok(if finish(tx, &finding).await? { Claim::Exhausted } else { Claim::Taken });
     }
     let Some(version) = tx.version(organization, &due.document, &due.version).await? else {
         let until = now.plus_millis(LATER_MS);
@@ -652,36 +565,23 @@ struct Finding {
     is_extracted: bool,
     content: SearchText,
     thumbnails: Option<(Blob, [i64; 3])>,
+    disposal: Disposal,
     now: Timestamp,
 }
 
-async fn finish(tx: &mut Tx, input: &Finding) -> Result<bool, Error> {
-    let Finding { organization, claimed, is_extracted, content, thumbnails, now } = input;
+/// Notes what an attempt found. False when nobody waits for it any longer.
+async fn finish(tx: &mut Tx, finding: &Finding) -> Result<bool, Error> {
+    let Finding { organization, claimed, is_extracted, content, thumbnails, disposal, now } =
+        finding;
     let thumbnails = thumbnails.as_ref().map(|(blob, sizes)| (blob, *sizes));
-    let is_kept =
+    let finished =
         tx.finish_extraction(organization, claimed, *is_extracted, thumbnails, *now).await?;
-    if is_kept {
-        index_content(tx, organization, &claimed.document, &claimed.version, content).await?;
+    let Some(FinishedExtraction { replaced }) = finished else { return Ok(false) };
+    if let Some(blob) = replaced {
+        tx.discard_blob(organization, &blob, disposal.location, disposal.not_before).await?;
     }
-    Ok(is_kept)
-}
-
-/// Forgets what is known of some versions, and lets them be looked into anew.
-async fn forget_some(
-    tx: &mut Tx,
-    organization: &OrganizationId,
-    after: &(DocumentId, VersionId),
-    disposal: &Disposal,
-    now: Timestamp,
-) -> Result<Vec<(DocumentId, VersionId)>, Error> {
-    let done = tx.done_extractions(organization, after, LISTED_AT_ONCE).await?;
-    for (document, version) in &done {
-        if let Some(blob) = tx.delete_extraction(organization, document, version).await? {
-            tx.discard_blob(organization, &blob, disposal.location, disposal.not_before).await?;
-        }
-        tx.insert_extraction(organization, document, version, now).await?;
-    }
-    Ok(done)
+    index_content(tx, organization, &claimed.document, &claimed.version, content).await?;
+    Ok(true)
 }
 
 async fn queue_missing(
@@ -694,20 +594,4 @@ async fn queue_missing(
         tx.insert_extraction(organization, document, version, now).await?;
     }
     Ok(u64::try_from(missing.len()).unwrap_or_default())
-}
-
-async fn readable_thumbnails(
-    tx: &mut Tx,
-    call: &Call,
-    document: &DocumentId,
-    version: &VersionId,
-) -> Result<Option<StoredThumbnails>, Error> {
-    let stored = tx.thumbnails(call.organization(), document, version).await?;
-    if stored.is_none() {
-        return Ok(None);
-    }
-    let granted = access::document(tx, call, document, Power::Download).await?;
-    let found = tx.version(call.organization(), document, version).await?;
-    granted.show(found, version, call)?;
-    Ok(stored)
 }

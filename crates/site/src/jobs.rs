@@ -29,7 +29,7 @@ const TICK: std::time::Duration = std::time::Duration::from_secs(30);
 /// to be attached to their version.
 pub(crate) const SWEPT_AGE_MIN_MS: i64 = 600_000;
 
-/// Ticks between two sweeps for bytes no row knows, and between two for what is missing in the index.
+/// Ticks between two sweeps for bytes no row knows, and between two for what is wrong in the index.
 const TICKS_PER_SWEEP: u32 = 2_880;
 
 /// What one round of the jobs did.
@@ -70,8 +70,8 @@ impl Site {
             if ticks_left > 0 {
                 continue;
             }
-            match self.index_missing().await {
-                Ok(_indexed) => ticks_left = TICKS_PER_SWEEP,
+            match self.mend_index().await {
+                Ok(_mended) => ticks_left = TICKS_PER_SWEEP,
                 Err(error) => tracing::warn!(error = chain(&error), "indexing failed, will go on"),
             }
         }

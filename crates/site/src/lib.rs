@@ -32,12 +32,14 @@ mod own;
 mod permissions;
 mod placement;
 mod random;
+mod reindex;
 mod resources;
 mod retention;
 mod search;
 mod setup;
 mod sign_in;
 mod sts;
+mod thumbnails;
 mod tokens;
 mod uploads;
 mod users;
@@ -82,11 +84,11 @@ pub use docharbor_notify::{
 };
 pub use documents::VersionView;
 pub use error::{Error, Meaning};
-pub use extraction::{ExtractionsDone, Thumbnail, ThumbnailSize};
+pub use extraction::ExtractionsDone;
 pub use folders::FolderView;
 pub use groups::GroupsPage;
 pub use iam::{NewIamRole, PolicyOwner};
-pub use indexing::index_content;
+pub use indexing::{Mended, index_content};
 pub use jobs::JobsDone;
 pub use keyring::{Keyring, MasterKey};
 pub use labels::Selection;
@@ -102,14 +104,16 @@ pub use organizations::{NewOrganization, OrganizationView};
 pub use permissions::{PermissionsPage, Revoked, Shared};
 pub use placement::{ItemUpdate, StateChange};
 pub use random::{OsRandom, Random};
+pub use reindex::{Extent, Reindexed};
 pub use resources::{SharedPage, SharedQuery};
 pub use search::{Collection, SearchPage, SearchRequest};
 pub use setup::{FirstAdministrator, FirstStart, RootKey};
 pub use sign_in::{Attempt, SignIn, WebSession};
 pub use sts::{RoleRequest, TemporaryKey};
+pub use thumbnails::{Thumbnail, ThumbnailSize};
 pub use uploads::Upload;
 pub use users::NewUser;
-pub use verify::{Finding, Report};
+pub use verify::{Finding, INDEX_INVARIANTS, Report};
 
 /// What can be set about a site's behaviour.
 #[derive(Clone, Debug)]

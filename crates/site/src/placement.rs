@@ -213,7 +213,9 @@ async fn rename(tx: &mut Tx, call: &Call, item: &Item, name: &ResourceName) -> R
             // Another version may stand for it by now than when it was read.
             let renamed = tx.rename_latest_version(organization, &document.id, name).await?;
             let Some((version, content_type)) = renamed else { return Ok(()) };
-            index_version(tx, organization, &document.id, &version, name, &content_type).await
+            index_version(tx, organization, &document.id, &version, name, &content_type)
+                .await
+                .map(drop)
         }
     }
 }

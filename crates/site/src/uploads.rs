@@ -267,7 +267,7 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
     record(tx, organization, &activity(&input.call, &input.activity, input.now, deed, subject))
         .await?;
     let Version { id, name, content_type, .. } = &version;
-    index_version(tx, organization, &document.id, id, name, content_type).await
+    index_version(tx, organization, &document.id, id, name, content_type).await.map(drop)
 }
 
 async fn abort(tx: &mut Tx, input: &Step) -> Result<(), Error> {

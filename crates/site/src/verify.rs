@@ -1,13 +1,27 @@
 //! Checks every invariant of the data, and changes nothing. It runs on a stopped site and on one
 //! that is being used.
 
+use std::collections::BTreeMap;
+
 use docharbor_blobs::{BlobEntry, BlobKey, LIST_PAGE_MAX, Stored};
 use docharbor_domain::{BlobId, OrganizationId};
-use docharbor_metadata::{Blob, CHECKS};
+use docharbor_metadata::{Blob, CHECKS, EntryKey, IndexedKind};
 use serde::Serialize;
 
 use crate::jobs::SWEPT_AGE_MIN_MS;
+use crate::thumbnails::no_version;
 use crate::{Error, Site};
+
+/// The invariants of the index that the database alone cannot be asked about, because it takes the
+/// analyser, or goes through the index a page at a time.
+pub const INDEX_INVARIANTS: [&str; 3] = [FOUND_BY_ITS_WORDS, SAME_WORDS, OF_AN_ENTRY];
+const FOUND_BY_ITS_WORDS: &str = "what can be found is found by the words it has";
+const SAME_WORDS: &str = "an entry of the index and its words say the same";
+const OF_AN_ENTRY: &str = "words in the index are those of an entry";
+
+/// Of stored bytes.
+const WHOLE: &str = "stored bytes are there, whole";
+const DAMAGED: &str = "damaged";
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +51,8 @@ pub struct Report {
 
 impl Site {
     /// Checks the database, and that the blob store has what it refers to and nothing else that is
-    /// older than the grace. `deep` reads every byte and compares its hashes.
+    /// older than the grace. `deep` reads every byte and compares its hashes, and asks the index of words
+    /// for each of its entries.
     pub async fn verify(&self, deep: bool) -> Result<Report, Error> {
         let mut report = Report::default();
         for line in self.parts.metadata.integrity_check().await? {
@@ -45,6 +60,7 @@ impl Site {
         }
         for organization in self.organizations().await? {
             self.verify_rows(&organization, &mut report).await?;
+            self.verify_index(&organization, deep, &mut report).await?;
             self.verify_blobs(&organization, deep, &mut report).await?;
             self.verify_no_leaks(&organization, &mut report).await?;
         }
@@ -70,9 +86,49 @@ impl Site {
                 })
             })
             .await?;
-        report.invariants_checked = CHECKS.len();
+        report.invariants_checked = CHECKS.len() + INDEX_INVARIANTS.len();
         for (invariant, subject, detail) in breaches {
             report.add(Some(organization), invariant, &subject, &detail);
+        }
+        Ok(())
+    }
+
+    async fn verify_index(
+        &self,
+        organization: &OrganizationId,
+        deep: bool,
+        report: &mut Report,
+    ) -> Result<(), Error> {
+        for kind in IndexedKind::ALL {
+            let mut after = Some(EntryKey::default());
+            while let Some(from) = after {
+                let page = self.wrong_entries(organization, kind, from).await?;
+                // What has no words at all was found by the database.
+                for wrong in
+                    page.found.iter().filter(|row| !row.lacks_content && row.tokens.is_some())
+                {
+                    let subject = wrong.key.iter().rfind(|id| !id.is_empty());
+                    let subject = subject.map(String::as_str).unwrap_or_default();
+                    report.add(Some(organization), FOUND_BY_ITS_WORDS, subject, kind.as_str());
+                }
+                after = page.next;
+            }
+        }
+        let mut after = deep.then_some(0);
+        while let Some(from) = after {
+            let page = self.miswritten_entries(organization, from).await?;
+            for (_, resource) in page.found {
+                report.add(Some(organization), SAME_WORDS, &resource, "other words");
+            }
+            after = page.next;
+        }
+        let mut after = Some(0);
+        while let Some(from) = after {
+            let page = self.words_of_nothing(organization, from).await?;
+            for ordinal in page.found {
+                report.add(Some(organization), OF_AN_ENTRY, &ordinal.to_string(), "no entry");
+            }
+            after = page.next;
         }
         Ok(())
     }
@@ -83,7 +139,7 @@ impl Site {
         deep: bool,
         report: &mut Report,
     ) -> Result<(), Error> {
-        let mut after = String::new();
+        let (mut after, mut faults) = (String::new(), BTreeMap::new());
         loop {
             let input = (organization.clone(), after.clone());
             let blobs = self
@@ -91,7 +147,7 @@ impl Site {
                     Box::pin(async move { Ok(tx.blobs_after(organization, after, 500).await?) })
                 })
                 .await?;
-            let Some(last) = blobs.last() else { return Ok(()) };
+            let Some(last) = blobs.last() else { break };
             after = last.id.as_str().to_owned();
             for blob in blobs {
                 report.blobs_checked += 1;
@@ -99,8 +155,36 @@ impl Site {
                     // On a site in use it may have been given up since it was listed.
                     && self.is_still_kept(organization, &blob.id).await?
                 {
-                    let invariant = "stored bytes are there, whole";
-                    report.add(Some(organization), invariant, blob.id.as_str(), fault);
+                    faults.insert(blob.id, fault.to_owned());
+                }
+            }
+        }
+        if !faults.is_empty() {
+            self.name_pictures(organization, &mut faults).await?;
+        }
+        for (blob, fault) in faults {
+            report.add(Some(organization), WHOLE, blob.as_str(), &fault);
+        }
+        Ok(())
+    }
+
+    /// Tells of bytes that are only pictures of a version, which can be made anew.
+    async fn name_pictures(
+        &self,
+        organization: &OrganizationId,
+        faults: &mut BTreeMap<BlobId, String>,
+    ) -> Result<(), Error> {
+        let mut after = no_version();
+        loop {
+            let page = self.pictured_versions(organization, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = (last.document.clone(), last.version.clone());
+            for pictured in page {
+                if let Some(fault) = faults.get_mut(&pictured.thumbnails.blob) {
+                    // Whether bytes of the right number are the right ones is not asked without being told to.
+                    let command = if fault == DAMAGED { "reindex --all" } else { "reindex" };
+                    let version = pictured.version.as_str();
+                    *fault = format!("{fault}: thumbnails of {version}, made anew by {command}");
                 }
             }
         }
@@ -121,7 +205,7 @@ impl Site {
                 return Ok(Some("missing"));
             };
             report.bytes_hashed += stored.size_bytes;
-            return Ok((!is_same(blob, &stored)).then_some("damaged"));
+            return Ok((!is_same(blob, &stored)).then_some(DAMAGED));
         }
         let size_bytes = u64::try_from(blob.size_bytes).unwrap_or(u64::MAX);
         match self.parts.blobs.open(&key, size_bytes).await {

@@ -295,7 +295,7 @@ class World:
                 # As after any load in bulk: until PostgreSQL has counted such rows it plans for none.
                 session.execute("ANALYZE")
                 session.commit()
-        self.server.run("index", str(self.server.data))
+        self.server.run("reindex", str(self.server.data))
         self.server.start()
 
 

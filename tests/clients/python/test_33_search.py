@@ -396,9 +396,10 @@ def test_what_is_missing_in_the_index_is_put_there_by_a_command(site, person, se
     lose_index(site)
     assert searcher.names(word) == []
     site.server.run("verify", str(site.server.data), expect=1)
-    assert int(site.server.run("index", str(site.server.data)).stdout) > 0
+    assert not site.server.run("reindex", str(site.server.data)).stdout.startswith("0 entries")
     assert searcher.names(word) == [word]
-    assert site.server.run("index", str(site.server.data)).stdout == "0\n"
+    assert site.server.run("reindex", str(site.server.data)).stdout.startswith("0 entries")
+    site.server.verify()
 
 
 def test_what_is_missing_in_the_index_is_put_there_when_the_server_starts(site, person, searcher):
@@ -411,4 +412,5 @@ def test_what_is_missing_in_the_index_is_put_there_when_the_server_starts(site, 
         "SELECT COUNT(*) FROM version v WHERE v.status <> 'INITIALIZED' AND NOT EXISTS "
         "(SELECT 1 FROM search_entry e WHERE e.version_id = v.id AND e.comment_id = '')"
     )[0][0] == 0)
-    site.server.run("index", str(site.server.data))
+    site.server.run("reindex", str(site.server.data))
+    site.server.verify()

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from client import refused
+from twins import Rows
 from waiting import until
 
 SIZES = {"SMALL": 100, "SMALL_HQ": 250, "LARGE": 750}
@@ -195,12 +196,47 @@ def test_what_is_deleted_leaves_no_picture(site, ann):
     until("the bytes are gone", lambda: files() < before - 1, seconds=90)
 
 
-def test_what_is_lost_comes_back(site, folder):
-    upload = site.upload(folder, b"text", "a.txt")
+def files_of(site):
+    return {path for path in (site.server.data / "blobs").rglob("*") if path.is_file()}
+
+
+def drawn(site, folder):
+    """A document with thumbnails, and the file that these are in."""
+    before = files_of(site)
+    upload = site.upload(folder, b"text", f"{site.name('drawn')}.txt")
+    original = files_of(site) - before
     wait_for_thumbnails(site.admin, upload)
-    done = site.server.run("reindex", str(site.server.data))
-    assert "looked into anew" in done.stdout
+    [file] = files_of(site) - before - original
+    return upload, file
+
+
+def test_thumbnails_whose_file_is_lost_come_back_when_somebody_looks_for_them(site, folder):
+    upload, file = drawn(site, folder)
+    url = thumbnails(site.admin, upload)["SMALL"]
+    file.unlink()
+    told = site.server.run("verify", str(site.server.data), expect=1).stdout
+    assert f"missing: thumbnails of {upload.version}, made anew by reindex" in told
+    answer = requests.get(url, timeout=30)
+    assert answer.status_code in (403, 404) and b"<Error>" in answer.content
     urls = wait_for_thumbnails(site.admin, upload)
+    assert requests.get(urls["SMALL"], timeout=30).status_code == 200
+    site.server.verify()
+
+
+def test_what_is_lost_comes_back_by_a_command(site, folder):
+    upload, file = drawn(site, folder)
+    reindex = ["reindex", str(site.server.data)]
+    assert "\n0 versions will be looked into" in site.server.run(*reindex).stdout
+    file.unlink()
+    assert "\n1 versions will be looked into" in site.server.run(*reindex).stdout
+    urls = wait_for_thumbnails(site.admin, upload)
+    assert requests.get(urls["SMALL"], timeout=30).status_code == 200
+    # All of it, while it is being looked at.
+    assert "\n0 versions" not in site.server.run(*reindex, "--all").stdout
+    assert requests.get(urls["SMALL"], timeout=30).status_code == 200
+    until("all is made anew", lambda: Rows(site.server).ask(
+        "SELECT COUNT(*) FROM extraction WHERE state = 'DUE'"
+    )[0][0] == 0, seconds=120)
     assert requests.get(urls["SMALL"], timeout=30).status_code == 200
     site.server.verify()
 
@@ -212,3 +248,10 @@ def test_extraction_can_be_switched_off(make_site):
     site.server.settings = {"DOCHARBOR_EXTRACTION": "on"}
     site.server.restart()
     wait_for_thumbnails(site.admin, upload)
+    # Whoever cannot make them does not give them up.
+    site.server.settings = {"DOCHARBOR_EXTRACTION": "off"}
+    site.server.restart()
+    done = site.server.run("reindex", str(site.server.data), "--all", expect=3).stdout
+    assert "extraction is off" in done and "\n0 versions will be looked into" in done
+    assert requests.get(thumbnails(site.admin, upload)["SMALL"], timeout=30).status_code == 200
+    site.server.verify()

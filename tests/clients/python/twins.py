@@ -141,7 +141,7 @@ def make_twin(rows, site, twin):
         path = pathlib.Path(site.server.data) / "blobs" / target / blob[:2] / blob
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(content(size))
-    site.server.run("index", str(site.server.data))
+    site.server.run("reindex", str(site.server.data))
 
 
 def shows_the_twin(answers):

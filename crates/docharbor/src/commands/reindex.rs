@@ -1,4 +1,4 @@
-//! `docharbor reindex`: makes everything anew that was taken out of documents.
+//! `docharbor reindex`: mends what searches look through, and has text and thumbnails made anew.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,14 +10,21 @@ use crate::configuration::DEFAULT_DATA_DIRECTORY;
 use crate::environment::Environment;
 use crate::exit::{Failure, print};
 use crate::flags::StoreFlags;
-use crate::wiring;
+use crate::wiring::{self, Reindexed};
 
-/// Make text and thumbnails of all documents anew; the server does it, now or when it next runs
+/// How a command ends that did not do all that it was asked.
+const PARTLY_DONE: u8 = 3;
+
+/// Put into the search index what is missing or wrong in it, and have lost text and thumbnails made
+/// anew, which the server does, now or when it next runs; what is sound stays as it is
 #[derive(Args)]
 pub(crate) struct Reindex {
-    /// The data directory of the server, which may be running
+    /// The data directory; its server may be running
     #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
     directory: PathBuf,
+    /// Have text and thumbnails of all documents made anew
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
@@ -26,8 +33,16 @@ impl Reindex {
     pub(super) async fn run(self, environment: &Environment) -> Result<ExitCode, Failure> {
         let existing = Existing::open(&self.directory, self.store, environment)?;
         let Existing { configuration, directory, master_key } = &existing;
-        let versions = wiring::reindex(configuration, directory, master_key).await?;
-        print(&format!("{versions} versions will be looked into anew\n"))?;
-        Ok(ExitCode::SUCCESS)
+        let done = wiring::reindex(configuration, directory, master_key, self.all).await?;
+        let Reindexed { entries, versions_queued, is_extracting } = done;
+        print(&format!("{entries} entries of the index mended\n"))?;
+        print(&format!("{versions_queued} versions will be looked into\n"))?;
+        if !is_extracting {
+            print(
+                "extraction is off: nobody looks into documents, what they gave stays as it is\n",
+            )?;
+        }
+        let is_all_done = is_extracting || !self.all;
+        Ok(if is_all_done { ExitCode::SUCCESS } else { ExitCode::from(PARTLY_DONE) })
     }
 }

@@ -1,9 +1,11 @@
-//! Who looks into documents, and that they are looked into anew.
+//! Who looks into documents, and that what is lost of them is made anew.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use docharbor_search::extract::{Confinement, Extractor, ProcessExtractor};
+use docharbor_site::Extent;
+pub(crate) use docharbor_site::Reindexed;
 
 use super::deed::Deed;
 use super::failed;
@@ -27,13 +29,16 @@ pub(super) fn extractor(extraction: Extraction) -> Option<Arc<dyn Extractor>> {
     Some(Arc::new(ProcessExtractor::new(program, &["extract"], AT_ONCE, confinement)))
 }
 
-/// Lets all documents of all sites be looked into anew.
+/// Mends the index of all sites, and lets documents be looked into anew: those of which something is
+/// lost, or all of them.
 pub(crate) async fn reindex(
     configuration: &Configuration,
     directory: &DataDirectory,
     master_key: &MasterKey,
-) -> Result<u64, Failure> {
+    all: bool,
+) -> Result<Reindexed, Failure> {
     let mut deed = Deed::of_server(configuration, directory, master_key, "Reindex").await?;
-    let done = deed.site.reindex().await;
+    let extent = if all { Extent::Everything } else { Extent::Missing };
+    let done = deed.site.reindex(extent).await;
     deed.done(done.map_err(|error| failed(&error)))
 }

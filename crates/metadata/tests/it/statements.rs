@@ -15,6 +15,7 @@ const EXEMPT: &[(&str, &str)] = &[
     ("INSERT INTO organization (id,", "makes a site, whose row names it by its id"),
     ("UPDATE organization SET alias =", "changes a site's own row, named by its id"),
     ("DELETE FROM search_text WHERE rowid IN", "takes rows of entries that are named so"),
+    ("DELETE FROM search_text WHERE rowid = $1 AND NOT EXISTS", "takes words of no site's entries"),
     ("SELECT COUNT(*) FROM refinery_schema_history", "asks whether the database answers"),
 ];
 

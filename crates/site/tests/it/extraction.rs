@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use docharbor_blobs::{
-    BlobEntry, BlobError, BlobKey, BlobStore, Body, Expected, LocalBlobs, Reader, ReceiveError,
-    Stored,
+    BlobEntry, BlobError, BlobKey, BlobStore, Body, Expected, LIST_PAGE_MAX, LocalBlobs, Reader,
+    ReceiveError, Stored,
 };
 use docharbor_domain::{BlobId, OrganizationId, Refusal, Role, Share, ShareWith};
 use docharbor_search::extract::{
     Document, ExtractError, Extracted, Extractor, Fault, Reason, Thumbnails,
 };
-use docharbor_site::{Error, ExtractionsDone, Site, ThumbnailSize};
+use docharbor_site::{Error, Extent, ExtractionsDone, Mended, Reindexed, Site, ThumbnailSize};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 
@@ -28,6 +28,8 @@ on_both_engines! {
     what_the_document_has_no_part_in_uses_no_attempt_up,
     no_site_waits_for_all_of_anothers_documents,
     what_is_lost_comes_back,
+    what_documents_say_is_found_again_when_the_index_was_lost,
+    pictures_whose_bytes_are_lost_are_made_anew,
     the_next_documents_are_ready_while_one_is_looked_into,
     a_document_that_was_tried_before_is_in_hand_alone,
     an_attempt_that_a_stop_breaks_off_counts_for_nothing,
@@ -188,17 +190,118 @@ async fn what_is_lost_comes_back(test: TestSite) {
     .await;
     assert!(!has_pictures(&test, &draft).await);
     assert_eq!(site.verify(true).await.unwrap().findings.len(), 2);
-    assert_eq!(site.reindex().await.unwrap(), 2);
+    assert_eq!(site.reindex(Extent::Missing).await.unwrap(), reindexed(2));
     assert_eq!(extract(&site).await, done(1, 1, 0));
     assert_eq!(picture(&test, &draft, ThumbnailSize::Large).await.unwrap(), b"large hello");
     test.assert_settles().await;
-    // Only the bytes are gone: it can be done again, however often.
-    assert_eq!(site.reindex().await.unwrap(), 2);
-    assert!(!has_pictures(&test, &draft).await);
+    // Nothing is lost: all of it can be done again, however often, and stays until it is.
+    assert_eq!(site.reindex(Extent::Missing).await.unwrap(), reindexed(0));
+    assert_eq!(site.reindex(Extent::Everything).await.unwrap(), reindexed(2));
+    assert!(has_pictures(&test, &draft).await);
+    test.assert_sound().await;
     assert_eq!(extract(&site).await, done(1, 1, 0));
     assert!(has_pictures(&test, &draft).await);
     test.assert_settles().await;
     assert_eq!(test.files().await, 3);
+}
+
+/// The index was sound, and so many versions will be looked into.
+fn reindexed(versions_queued: u64) -> Reindexed {
+    Reindexed { entries: 0, versions_queued, is_extracting: true }
+}
+
+async fn what_documents_say_is_found_again_when_the_index_was_lost(test: TestSite) {
+    let site = test.extracting(Arc::new(Parrot::default()));
+    let draft = test.upload(&test.root(), "letter.txt", b"dear harbour").await.unwrap();
+    test.upload(&test.root(), "hostile.txt", b"hostile").await.unwrap();
+    assert_eq!(extract(&site).await, done(1, 1, 0));
+    assert_eq!(found(&test, words("harbour")).await, ["letter.txt"]);
+    for (loss, entries) in [
+        ("DELETE FROM search_text; DELETE FROM search_entry", 2),
+        ("DELETE FROM search_entry", 2),
+        ("UPDATE search_entry SET content_tokens = NULL; DELETE FROM search_text", 2),
+        ("UPDATE search_entry SET content_tokens = NULL WHERE name_tokens LIKE '%letter%'", 1),
+    ] {
+        test.execute(loss).await;
+        assert_ne!(site.verify(false).await.unwrap().findings, [], "{loss}");
+        let mended = site.mend_index().await.unwrap();
+        assert_eq!(mended.versions_queued, entries, "{loss}");
+        assert_eq!(found(&test, words("harbour")).await, [""; 0], "{loss}");
+        assert_eq!(found(&test, words("letter")).await, ["letter.txt"], "{loss}");
+        assert!(has_pictures(&test, &draft).await, "they were not lost");
+        let again = extract(&site).await;
+        assert_eq!(again.extracted + again.not_extractable, entries, "{loss}");
+        assert_eq!(found(&test, words("harbour")).await, ["letter.txt"], "{loss}");
+        assert_eq!(site.mend_index().await.unwrap(), Mended::default(), "{loss}");
+        test.assert_settles().await;
+    }
+    // A server that does not look into documents has what is lost ready for one that does.
+    test.execute("DELETE FROM search_text; DELETE FROM search_entry").await;
+    let done_without = test.site.reindex(Extent::Everything).await.unwrap();
+    let expected = Reindexed { entries: 2, versions_queued: 2, is_extracting: false };
+    assert_eq!(done_without, expected);
+    test.assert_sound().await;
+    assert!(has_pictures(&test, &draft).await);
+    assert_eq!(extract(&site).await, done(1, 1, 0));
+    assert_eq!(found(&test, words("harbour")).await, ["letter.txt"]);
+    // And gives up nothing that it cannot make.
+    let done_without = test.site.reindex(Extent::Everything).await.unwrap();
+    assert_eq!(done_without, Reindexed { is_extracting: false, ..reindexed(0) });
+    assert_eq!(extract(&site).await, done(0, 0, 0));
+    test.assert_settles().await;
+}
+
+/// The file of the pictures that were made last.
+async fn newest_pictures(test: &TestSite, before: &[BlobId]) -> (BlobId, std::path::PathBuf) {
+    let blobs = blobs(test).await;
+    let [ref made] = blobs.into_iter().filter(|id| !before.contains(id)).collect::<Vec<_>>()[..]
+    else {
+        panic!("not one blob more");
+    };
+    (made.clone(), test.file(made.as_str()))
+}
+
+async fn blobs(test: &TestSite) -> Vec<BlobId> {
+    let page = test.blobs.list(test.call.organization(), None, LIST_PAGE_MAX).await.unwrap();
+    page.into_iter().map(|entry| entry.blob_id).collect()
+}
+
+async fn pictures_whose_bytes_are_lost_are_made_anew(test: TestSite) {
+    let site = test.extracting(Arc::new(Parrot::default()));
+    let draft = test.upload(&test.root(), "letter.txt", b"hello").await.unwrap();
+    let actor = Actor { site: site.clone(), call: test.call.clone() };
+    let mut before = blobs(&test).await;
+    assert_eq!(extract(&site).await, done(1, 0, 0));
+    for deep in [false, true] {
+        let (blob, file) = newest_pictures(&test, &before).await;
+        std::fs::remove_file(&file).unwrap();
+        let [finding] = &site.verify(deep).await.unwrap().findings[..] else { panic!() };
+        assert_eq!(finding.subject, blob.as_str());
+        let version = &draft.version;
+        let told = format!("missing: thumbnails of {version}, made anew by reindex");
+        assert_eq!(finding.detail, told);
+        if deep {
+            assert_eq!(site.reindex(Extent::Missing).await.unwrap(), reindexed(1));
+        } else {
+            // Whoever looks for them sees what they saw before there were any.
+            assert_refused!(picture(&actor, &draft, ThumbnailSize::Large).await, Refusal::Hidden);
+        }
+        assert!(!has_pictures(&test, &draft).await);
+        assert_eq!(found(&test, words("hello")).await, ["letter.txt"]);
+        test.assert_sound().await;
+        before = blobs(&test).await;
+        assert_eq!(extract(&site).await, done(1, 0, 0));
+        let made = picture(&actor, &draft, ThumbnailSize::Large).await.unwrap();
+        assert_eq!(made, b"large hello");
+    }
+    // Bytes of another number are lost, too.
+    let (_, file) = newest_pictures(&test, &before).await;
+    std::fs::write(&file, b"small").unwrap();
+    assert_refused!(picture(&actor, &draft, ThumbnailSize::Small).await, Refusal::Hidden);
+    assert_eq!(extract(&site).await, done(1, 0, 0));
+    assert_eq!(picture(&actor, &draft, ThumbnailSize::Small).await.unwrap(), b"small");
+    test.assert_settles().await;
+    assert_eq!(test.files().await, 2);
 }
 
 /// Takes no document to its end before so many of them are there.

@@ -6,7 +6,8 @@ use docharbor_domain::{
 };
 use docharbor_search::analyse;
 use docharbor_site::{
-    Collection, Hit, HitKind, NewUser, SearchPage, SearchRequest, SearchSort, Selection,
+    Collection, Extent, Hit, HitKind, Mended, NewUser, SearchPage, SearchRequest, SearchSort,
+    Selection,
 };
 
 use crate::support::{
@@ -27,6 +28,7 @@ on_both_engines! {
     a_search_finds_what_a_reader_can_open_and_nothing_else,
     no_text_makes_a_search_fail,
     an_index_that_was_lost_comes_back,
+    what_the_index_says_wrongly_is_mended,
     another_site_finds_nothing,
     a_search_costs_the_same_whatever_it_finds,
 }
@@ -674,8 +676,8 @@ async fn an_index_that_was_lost_comes_back(test: TestSite) {
         let of_index = "what can be found has an entry in the index, and its words";
         assert_eq!(findings.len(), 4, "{findings:?}");
         assert!(findings.iter().all(|finding| finding.invariant == of_index));
-        assert_eq!(test.site.index_missing().await.unwrap(), 4);
-        assert_eq!(test.site.index_missing().await.unwrap(), 0);
+        assert_eq!(test.site.mend_index().await.unwrap(), mended(4));
+        assert_eq!(test.site.mend_index().await.unwrap(), mended(0));
         assert_eq!(all().await, before);
         test.assert_sound().await;
     }
@@ -689,6 +691,54 @@ async fn an_index_that_was_lost_comes_back(test: TestSite) {
             "the index has entries of nothing but what there is"
         ]
     );
+    assert_eq!(test.site.mend_index().await.unwrap(), mended(2));
+    assert_eq!(all().await, before);
+    test.assert_sound().await;
+}
+
+/// So many entries were mended, and nothing was lost of what documents say.
+fn mended(entries: u64) -> Mended {
+    Mended { entries, versions_queued: 0 }
+}
+
+async fn what_the_index_says_wrongly_is_mended(test: TestSite) {
+    let ann = test.as_user(&test.ann);
+    let folder = test.folder_in(&test.root(), "folder").await.unwrap().id;
+    let document = test.upload(&folder, "document", b"x").await.unwrap();
+    comment(&ann, &document, "comment", None).await;
+    says(&test, &document, "said").await;
+    // Others than the words that things have now, in the entries and in the index of words.
+    test.execute("UPDATE search_entry SET name_tokens = ' lie ' WHERE kind <> 'COMMENT'").await;
+    test.execute("UPDATE search_entry SET content_tokens = ' lie ' WHERE kind = 'COMMENT'").await;
+    assert_eq!(test.site.mend_index().await.unwrap(), mended(3));
+    for word in ["folder", "document", "comment", "said"] {
+        assert_eq!(found(&ann, every_kind(word)).await.len(), 1, "{word}");
+    }
+    test.assert_sound().await;
+    // In the index of words alone: it takes a search for each to find that.
+    for (says, but_finds) in [(" lie ", "said"), (" said ", "lie")] {
+        test.execute(&format!(
+            "UPDATE search_entry SET content_tokens = '{says}' WHERE kind = 'VERSION'"
+        ))
+        .await;
+        assert_eq!(found(&ann, words(but_finds)).await, ["document"]);
+        assert_eq!(found(&ann, words(says)).await, [""; 0]);
+        assert_eq!(test.site.mend_index().await.unwrap(), mended(0));
+        assert_eq!(test.site.reindex(Extent::Everything).await.unwrap().entries, 1);
+        assert_eq!(found(&ann, words(but_finds)).await, [""; 0]);
+        assert_eq!(found(&ann, words(says)).await, ["document"]);
+        test.assert_sound().await;
+    }
+    // What is gone is in neither.
+    test.execute("DELETE FROM comment; DELETE FROM search_entry WHERE kind = 'FOLDER'").await;
+    test.site.mend_index().await.unwrap();
+    test.assert_sound().await;
+    assert_eq!(test.number("SELECT COUNT(*) FROM search_entry").await, 2);
+}
+
+fn every_kind(text: &str) -> SearchRequest {
+    let kinds = vec![HitKind::Folder, HitKind::Document, HitKind::Comment];
+    SearchRequest { kinds, ..words(text) }
 }
 
 async fn another_site_finds_nothing(test: TestSite) {
