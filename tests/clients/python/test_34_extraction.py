@@ -255,3 +255,22 @@ def test_extraction_can_be_switched_off(make_site):
     assert "extraction is off" in done and "\n0 versions will be looked into" in done
     assert requests.get(thumbnails(site.admin, upload)["SMALL"], timeout=30).status_code == 200
     site.server.verify()
+
+
+def test_a_server_that_is_stopped_gives_back_the_documents_in_hand(make_site):
+    site = make_site(DOCHARBOR_EXTRACTION="off")
+    root = site.person().root
+    for number in range(40):
+        site.upload(root, b"Dear harbour\n" * 5000, f"{number}.txt")
+    site.server.settings = {"DOCHARBOR_EXTRACTION": "on"}
+    site.server.restart()
+
+    def count(state):
+        return Rows(site.server).ask(f"SELECT COUNT(*) FROM extraction WHERE state = {state}")[0][0]
+
+    until("the first was looked into", lambda: count("'EXTRACTED'") > 0, seconds=120)
+    site.server.stop()
+    assert count("'DUE'") > 0, "no document was left to be in hand"
+    assert count("'DUE' AND attempts > 0") == 0
+    site.server.start()
+    until("all were looked into", lambda: count("'EXTRACTED'") == 40, seconds=120)
