@@ -12,6 +12,11 @@ const INSERT: &str = "
     VALUES ($1, $2, $3, 'DUE', 0, $4)
     ON CONFLICT (organization_id, document_id, version_id) DO NOTHING";
 
+const INSERT_UNEXTRACTABLE: &str = "
+    INSERT INTO extraction (organization_id, document_id, version_id, state, attempts)
+    VALUES ($1, $2, $3, 'NOT_EXTRACTABLE', 0)
+    ON CONFLICT (organization_id, document_id, version_id) DO NOTHING";
+
 const DUE: &str = "
     SELECT document_id, version_id, attempts FROM extraction
      WHERE organization_id = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3";
@@ -128,6 +133,18 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let args = [organization.into(), document.into(), version.into(), due.into()];
         self.execute(INSERT, &args).await?;
+        Ok(())
+    }
+
+    /// Notes of a version that nobody could read it. Nothing changes for one of which more is known.
+    pub async fn insert_unextractable(
+        &mut self,
+        organization: &OrganizationId,
+        document: &DocumentId,
+        version: &VersionId,
+    ) -> Result<(), StoreError> {
+        let args = [organization.into(), document.into(), version.into()];
+        self.execute(INSERT_UNEXTRACTABLE, &args).await?;
         Ok(())
     }
 

@@ -16,8 +16,8 @@ use crate::value::{Row, Value};
 
 const PUT_NAME: &str = "
     INSERT INTO search_entry (organization_id, kind, resource_id, version_id, comment_id, script,
-                              category, name_tokens)
-    VALUES ($1, $2, $3, $4, '', '', $5, $6)
+                              category, name_tokens, content_tokens)
+    VALUES ($1, $2, $3, $4, '', '', $5, $6, $7)
     ON CONFLICT (organization_id, resource_id, version_id, comment_id)
     DO UPDATE SET name_tokens = excluded.name_tokens, category = excluded.category
     RETURNING ordinal, name_tokens, content_tokens";
@@ -114,19 +114,20 @@ impl Tx {
             "".into(),
             "".into(),
             name.tokens.as_str().into(),
+            Value::NullText,
         ];
         self.put(organization, PUT_NAME, &args).await.map(drop)
     }
 
-    /// Lets a version be found by its name; what is known of its content stays. Tells whether anything
-    /// is.
+    /// Lets a version be found by its name; what is known of its content stays, and of one that
+    /// `is_silent` it is known that it says nothing. Tells whether anything is known.
     pub async fn index_version(
         &mut self,
         organization: &OrganizationId,
         document: &DocumentId,
         version: &VersionId,
-        name: &SearchText,
-        category: ContentCategory,
+        (name, category): (&SearchText, ContentCategory),
+        is_silent: bool,
     ) -> Result<bool, StoreError> {
         let args = [
             organization.into(),
@@ -135,6 +136,7 @@ impl Tx {
             version.into(),
             category.as_str().into(),
             name.tokens.as_str().into(),
+            is_silent.then_some("").into(),
         ];
         Ok(self.put(organization, PUT_NAME, &args).await?.is_some_and(|put| put.has_content))
     }

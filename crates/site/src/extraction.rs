@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use docharbor_blobs::{BlobKey, Expected, ReceiveError};
-use docharbor_domain::{BlobId, OrganizationId, SearchText, Timestamp, Version};
+use docharbor_domain::{BlobId, OrganizationId, ResourceName, SearchText, Timestamp, Version};
 use docharbor_metadata::{Blob, DueExtraction, FinishedExtraction, Tx};
 use docharbor_search::analyse;
 use docharbor_search::extract::{Document, ExtractError, Extracted, Extractor, Fault, Thumbnails};
@@ -541,14 +541,18 @@ async fn look_into(
     bytes: Result<DocumentBytes, Fault>,
 ) -> Result<Extracted, ExtractError> {
     let DocumentBytes { size_bytes, bytes } = bytes.map_err(ExtractError::Fault)?;
-    let name = version.name.as_str();
     let document = Document {
         size_bytes,
         bytes,
         content_type: &version.content_type,
-        extension: name.rsplit_once('.').map(|(_, extension)| extension),
+        extension: extension(&version.name),
     };
     extractor.extract(document).await
+}
+
+/// What stands behind the last dot of a name.
+pub(crate) fn extension(name: &ResourceName) -> Option<&str> {
+    name.as_str().rsplit_once('.').map(|(_, extension)| extension)
 }
 
 /// The words of a text, which may be so long that no thread of the runtime should look for them.

@@ -274,7 +274,8 @@ pub(crate) async fn index_folder(
     Ok(tx.index_folder(organization, id, &analyse::text(name.as_str())).await?)
 }
 
-/// Lets a version be found by its name. Tells whether it is found by what it says, too.
+/// Lets a version be found by its name; one that `is_silent` says nothing. Tells whether it is known
+/// what it says.
 pub(crate) async fn index_version(
     tx: &mut Tx,
     organization: &OrganizationId,
@@ -282,10 +283,11 @@ pub(crate) async fn index_version(
     version: &VersionId,
     name: &ResourceName,
     content_type: &str,
+    is_silent: bool,
 ) -> Result<bool, Error> {
     let category = ContentCategory::of(name.as_str(), content_type);
     let name = analyse::text(name.as_str());
-    Ok(tx.index_version(organization, document, version, &name, category).await?)
+    Ok(tx.index_version(organization, document, version, (&name, category), is_silent).await?)
 }
 
 /// Lets a comment be found by what it says.
@@ -328,5 +330,5 @@ async fn index_missing_version(
 ) -> Result<Option<bool>, Error> {
     let found = tx.version_to_index(organization, document, version).await?;
     let Some((name, content_type)) = found else { return Ok(None) };
-    index_version(tx, organization, document, version, &name, &content_type).await.map(Some)
+    index_version(tx, organization, document, version, &name, &content_type, false).await.map(Some)
 }

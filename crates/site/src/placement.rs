@@ -7,6 +7,7 @@ use docharbor_domain::{
 use docharbor_metadata::{Placement, Tx};
 
 use crate::activities::{activity, record};
+use crate::extraction::extension;
 use crate::folders::{add_item, changing, name_taken};
 use crate::indexing::{index_folder, index_version};
 use crate::{Error, Site, access};
@@ -158,7 +159,7 @@ async fn place(
         return Err(name_taken().into());
     }
     if let Some(name) = name {
-        rename(tx, call, item.get(), name).await?;
+        rename(tx, call, item.get(), name, *now).await?;
     }
     tx.touch_folder(organization, from, *now).await?;
     if to != from {
@@ -205,7 +206,13 @@ async fn record_placement(
 }
 
 /// What goes with the new name of a locked item.
-async fn rename(tx: &mut Tx, call: &Call, item: &Item, name: &ResourceName) -> Result<(), Error> {
+async fn rename(
+    tx: &mut Tx,
+    call: &Call,
+    item: &Item,
+    name: &ResourceName,
+    now: Timestamp,
+) -> Result<(), Error> {
     let organization = call.organization();
     match item {
         Item::Folder(folder) => index_folder(tx, organization, &folder.id, name).await,
@@ -213,7 +220,11 @@ async fn rename(tx: &mut Tx, call: &Call, item: &Item, name: &ResourceName) -> R
             // Another version may stand for it by now than when it was read.
             let renamed = tx.rename_latest_version(organization, &document.id, name).await?;
             let Some((version, content_type)) = renamed else { return Ok(()) };
-            index_version(tx, organization, &document.id, &version, name, &content_type)
+            if extension(name) != extension(&document.latest.name) {
+                // What it is read as goes by that.
+                tx.extract_again(organization, &document.id, &version, now).await?;
+            }
+            index_version(tx, organization, &document.id, &version, name, &content_type, false)
                 .await
                 .map(drop)
         }

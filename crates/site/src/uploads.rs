@@ -1,5 +1,7 @@
 //! The life of an upload: begin, finish, abort.
 
+use std::sync::Arc;
+
 use docharbor_domain::limits::VERSION_SIZE_MAX_BYTES;
 use docharbor_domain::{
     ActivityId, Call, Deed, Document, DocumentId, FolderId, Granted, NewUpload, OrganizationId,
@@ -7,9 +9,11 @@ use docharbor_domain::{
     VersionStatus,
 };
 use docharbor_metadata::Tx;
+use docharbor_search::extract::Extractor;
 use serde::{Deserialize, Serialize};
 
 use crate::activities::{activity, record};
+use crate::extraction::extension;
 use crate::folders::{add_item, changing, name_taken};
 use crate::indexing::index_version;
 use crate::{Error, Site, access};
@@ -39,6 +43,8 @@ struct Step {
     now: Timestamp,
     activity: ActivityId,
     disposal: Disposal,
+    /// Who will look into the version, if anybody.
+    extractor: Option<Arc<dyn Extractor>>,
 }
 
 impl Site {
@@ -96,6 +102,7 @@ impl Site {
             now,
             activity: self.activity_id(),
             disposal: self.disposal(now),
+            extractor: self.parts.extractor.clone(),
         }
     }
 
@@ -257,7 +264,13 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
         return Err(changing());
     }
     tx.touch_folder(organization, &document.parent, input.now).await?;
-    tx.insert_extraction(organization, &document.id, &version.id, input.now).await?;
+    let Version { id, name, content_type, .. } = &version;
+    let is_read = input.extractor.as_ref().is_none_or(|by| by.reads(content_type, extension(name)));
+    if is_read {
+        tx.insert_extraction(organization, &document.id, id, input.now).await?;
+    } else {
+        tx.insert_unextractable(organization, &document.id, id).await?;
+    }
     let subject = Subject {
         name: version.name.clone(),
         version: Some(version.id.clone()),
@@ -266,8 +279,7 @@ async fn activate(tx: &mut Tx, input: &Step) -> Result<(), Error> {
     let deed = Deed::UploadedVersion;
     record(tx, organization, &activity(&input.call, &input.activity, input.now, deed, subject))
         .await?;
-    let Version { id, name, content_type, .. } = &version;
-    index_version(tx, organization, &document.id, id, name, content_type).await.map(drop)
+    index_version(tx, organization, &document.id, id, name, content_type, !is_read).await.map(drop)
 }
 
 async fn abort(tx: &mut Tx, input: &Step) -> Result<(), Error> {

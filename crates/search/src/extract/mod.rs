@@ -117,6 +117,11 @@ pub enum Fault {
 
 /// Whoever can look into documents.
 pub trait Extractor: Send + Sync + 'static {
+    /// Whether anything could be taken out of documents of this content type and ending.
+    fn reads(&self, _content_type: &str, _extension: Option<&str>) -> bool {
+        true
+    }
+
     /// Takes text and thumbnails out of a document, within bounded time and memory.
     fn extract<'a>(
         &'a self,

@@ -122,6 +122,10 @@ impl ProcessExtractor {
 }
 
 impl Extractor for ProcessExtractor {
+    fn reads(&self, content_type: &str, extension: Option<&str>) -> bool {
+        Format::of(content_type, extension).is_some()
+    }
+
     fn extract<'a>(
         &'a self,
         document: Document<'a>,

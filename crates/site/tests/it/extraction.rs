@@ -17,13 +17,14 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 
 use crate::search::{found, words};
-use crate::support::{Actor, Draft, TestSite, assert_refused, new_user, on_both_engines};
+use crate::support::{Actor, Draft, Target, TestSite, assert_refused, new_user, on_both_engines};
 
 /// How long something is waited for that must happen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 on_both_engines! {
     thumbnails_come_after_the_upload_and_go_with_the_version,
+    what_nobody_can_read_waits_for_nobody_until_its_name_says_otherwise,
     a_document_is_tried_twice_and_an_attempt_that_ended_the_server_counts,
     what_the_document_has_no_part_in_uses_no_attempt_up,
     no_site_waits_for_all_of_anothers_documents,
@@ -128,6 +129,40 @@ async fn thumbnails_come_after_the_upload_and_go_with_the_version(test: TestSite
     test.assert_settles().await;
     assert_eq!(test.files().await, 0);
     assert_eq!(test.number("SELECT COUNT(*) FROM extraction").await, 0);
+}
+
+/// Reads what is named like a text.
+#[derive(Default)]
+struct OfTexts(Parrot);
+
+impl Extractor for OfTexts {
+    fn reads(&self, _content_type: &str, extension: Option<&str>) -> bool {
+        extension == Some("txt")
+    }
+
+    fn extract<'a>(
+        &'a self,
+        document: Document<'a>,
+    ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+        self.0.extract(document)
+    }
+}
+
+async fn what_nobody_can_read_waits_for_nobody_until_its_name_says_otherwise(test: TestSite) {
+    let site = test.extracting(Arc::<OfTexts>::default());
+    let actor = Actor { site: site.clone(), ..test.actor() };
+    let draft = actor.upload(&test.root(), "letter.bin", b"harbour").await.unwrap();
+    let unread = "SELECT COUNT(*) FROM extraction WHERE state = 'NOT_EXTRACTABLE' AND attempts = 0";
+    assert_eq!(test.number(unread).await, 1);
+    assert_eq!(extract(&site).await, done(0, 0, 0));
+    test.assert_sound().await;
+    let target = Target::from(&draft.document);
+    actor.rename(&target, "letter.txt").await.unwrap();
+    assert_eq!(extract(&site).await, done(1, 0, 0));
+    assert_eq!(found(&actor, words("harbour")).await, ["letter.txt"]);
+    actor.rename(&target, "note.txt").await.unwrap();
+    assert_eq!(extract(&site).await, done(0, 0, 0));
+    test.assert_sound().await;
 }
 
 async fn a_document_is_tried_twice_and_an_attempt_that_ended_the_server_counts(test: TestSite) {
