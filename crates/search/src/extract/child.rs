@@ -43,8 +43,11 @@ fn parse(format: Format, bytes: Vec<u8>, sink: &mut Sink<impl Write>) -> io::Res
         Format::Image => return picture::image(&bytes, sink),
         Format::Office => office::text(&bytes),
         Format::Rtf => rtf::text(&bytes),
-        Format::Html => text::decoded(&bytes).map(|text| html::text(&text)),
-        Format::Text => text::decoded(&bytes),
+        Format::Html => {
+            let declared = text::declared_by_html(&bytes).or_else(|| text::declared_by_xml(&bytes));
+            text::decoded(&bytes, declared).map(|text| html::text(&text))
+        }
+        Format::Text => text::decoded(&bytes, text::declared_by_xml(&bytes)),
     };
     let Some(text) = text else { return Ok(()) };
     sink.text(&text)?;
