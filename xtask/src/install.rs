@@ -94,7 +94,7 @@ fn missing_packages() -> Vec<&'static str> {
             process::succeeds(Command::new(python).args(["-c", "import ensurepip, venv"]))
         })
     };
-    let needs: [(&str, bool); 15] = [
+    let needs: [(&str, bool); 18] = [
         ("postgresql", postgres::binaries().is_some()),
         ("e2fsprogs", which("mkfs.ext4").is_some()),
         ("mount", which("losetup").is_some() && which("mount").is_some()),
@@ -110,6 +110,9 @@ fn missing_packages() -> Vec<&'static str> {
         ("samba-ad-provision", Path::new("/usr/share/samba/setup/provision.ldif").exists()),
         ("samba-dsdb-modules", has_library("samba/ldb/acl.so")),
         ("samba-vfs-modules", has_library("samba/vfs/acl_xattr.so")),
+        ("libreoffice-writer-nogui", has_library("program/libswlo.so")),
+        ("libreoffice-calc-nogui", has_library("program/libsclo.so")),
+        ("libreoffice-impress-nogui", has_library("program/libsdlo.so")),
     ];
     needs.into_iter().filter(|(_, there)| !there).map(|(package, _)| package).collect()
 }

@@ -11,6 +11,7 @@ mod activity;
 mod admin;
 mod application;
 mod audit;
+mod convert;
 mod dev;
 mod directory;
 mod env;
@@ -53,6 +54,9 @@ pub(crate) enum Verb {
     /// Started by the server itself, without a runtime and its threads.
     #[command(hide = true)]
     Extract(extract::Extract),
+    /// The same.
+    #[command(hide = true)]
+    Convert(convert::Convert),
 }
 
 const SETTINGS_HELP: &str = "\

@@ -88,6 +88,8 @@ pub(crate) struct Configuration {
     pub(crate) notifications: NotificationConfiguration,
     /// Whether and how text and thumbnails are taken out of documents.
     pub(crate) extraction: Extraction,
+    /// What prints office files for their thumbnails; nothing means that their text is drawn.
+    pub(crate) office_program: Option<PathBuf>,
     /// What is logged.
     pub(crate) log_level: Targets,
 }
@@ -163,6 +165,7 @@ impl Configuration {
             extraction: given
                 .parsed("extraction", value::extraction)?
                 .unwrap_or(Extraction::Sandboxed),
+            office_program: given.parsed("office_program", value::program)?,
             log_level: given
                 .parsed("log_level", value::log_level)?
                 .unwrap_or_else(crate::logging::default_level),
@@ -236,6 +239,7 @@ impl Configuration {
             notification_log_retention_s = self.notifications.log_retention.as_secs(),
             notification_sqs_key_given = self.notifications.sqs_access_key_id.is_some(),
             extraction = ?self.extraction,
+            office_program = ?self.office_program,
             "configuration"
         );
     }

@@ -117,6 +117,10 @@ pub(crate) struct ServeFlags {
     /// kernel without Landlock or seccomp [default: on]
     #[arg(long, value_name = "SWITCH")]
     extraction: Option<String>,
+    /// Program that prints office files for their thumbnails, as /usr/bin/soffice [default: none, and
+    /// thumbnails show the beginning of their text]
+    #[arg(long, value_name = "FILE")]
+    office_program: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]
     #[arg(long, value_name = "ID")]
     root_access_key_id: Option<String>,
@@ -207,6 +211,7 @@ impl Flags {
             ("notification_sqs_access_key_id", serve.notification_sqs_access_key_id),
             ("notification_sqs_region", serve.notification_sqs_region),
             ("extraction", serve.extraction),
+            ("office_program", serve.office_program),
             ("root_access_key_id", serve.root_access_key_id),
             ("admin_username", serve.admin_username),
         ]

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
     match arguments.verb {
         Verb::Extract(extract) => extract.run(),
+        Verb::Convert(convert) => convert.run(),
         Verb::Command(command) => run(command).unwrap_or_else(|failure| failure.report()),
     }
 }

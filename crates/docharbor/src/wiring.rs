@@ -182,7 +182,7 @@ async fn open(
         blobs: Arc::new(blobs),
         directories: Arc::new(docharbor_site::LdapConnector),
         courier: notifications::courier(&configuration.notifications)?,
-        extractor: extraction::extractor(configuration.extraction),
+        extractor: extraction::extractor(configuration, directory, opening)?,
         clock: Arc::new(SystemClock),
         random: Arc::new(OsRandom),
         keyring: Keyring::new(&docharbor_site::MasterKey::new(master_key)),

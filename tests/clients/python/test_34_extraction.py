@@ -170,6 +170,59 @@ def test_whoever_may_no_longer_see_a_document_sees_no_picture(site, folder):
     assert answer.status_code in (403, 404) and b"<Error>" in answer.content
 
 
+def landscape():
+    """A letter on its side, with all that other programs ask for."""
+    schemas, written = "http://schemas.openxmlformats.org", io.BytesIO()
+    word, office = f"{schemas}/wordprocessingml/2006/main", f"{schemas}/officeDocument/2006/relationships"
+    files = {
+        "[Content_Types].xml":
+            f'<Types xmlns="{schemas}/package/2006/content-types"><Default Extension="rels" ContentType='
+            '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName='
+            '"/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.'
+            'wordprocessingml.document.main+xml"/></Types>',
+        "_rels/.rels":
+            f'<Relationships xmlns="{schemas}/package/2006/relationships"><Relationship Id="r1" Type='
+            f'"{office}/officeDocument" Target="word/document.xml"/></Relationships>',
+        "word/document.xml":
+            f'<w:document xmlns:w="{word}"><w:body><w:p><w:r><w:t>Dear harbour</w:t></w:r></w:p>'
+            '<w:sectPr><w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/></w:sectPr></w:body>'
+            '</w:document>',
+    }
+    with zipfile.ZipFile(written, "w") as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return written.getvalue()
+
+
+def test_an_office_program_prints_the_first_page(make_site):
+    settings = {"DOCHARBOR_EXTRACTION": "on", "DOCHARBOR_OFFICE_PROGRAM": "/usr/bin/soffice"}
+    site = make_site(**settings)
+    folder = site.folder(site.person().root)
+    # What it cannot print is looked into as ever.
+    uploads = [site.upload(folder, content, name) for content, name in (
+        (landscape(), "printed.docx"), (docx(), "drawn.docx"), (b"text", "a.txt"))]
+    urls = [wait_for_thumbnails(site.admin, upload) for upload in uploads]
+    sides = [width_and_height(requests.get(each["LARGE"], timeout=30).content) for each in urls]
+    assert [width > height for width, height in sides] == [True, False, False], sides
+    assert list((site.server.data / "office").iterdir()) == []
+    search = {"OrganizationId": site.server.organization_id, "QueryText": "harbour"}
+    found = site.admin.search_resources(**search)["Items"]
+    assert {item["DocumentMetadata"]["Id"] for item in found} == {each.document for each in uploads[:2]}
+    left = site.server.data / "office" / "7"
+    left.mkdir()
+    site.server.restart()
+    assert not left.exists()
+
+
+def test_an_office_program_that_is_not_there_is_said_at_the_start(make_site):
+    site = make_site(DOCHARBOR_EXTRACTION="on")
+    site.server.settings = {"DOCHARBOR_EXTRACTION": "on", "DOCHARBOR_OFFICE_PROGRAM": "/nowhere"}
+    site.server.stop()
+    refused = site.server.run("serve", str(site.server.data), expect=1)
+    assert "The office program /nowhere cannot be used" in refused.stderr
+    site.server.settings = {"DOCHARBOR_EXTRACTION": "on"}
+
+
 def test_hostile_documents_are_documents_like_others(site, folder):
     hostile = {name: site.upload(folder, content, name) for name, content in HOSTILE.items()}
     good = site.upload(folder, b"still here", "good.txt")

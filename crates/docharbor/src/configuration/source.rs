@@ -29,7 +29,7 @@ const fn secret(name: &'static str) -> Setting {
     Setting { name, secret: true }
 }
 
-const SETTINGS: [Setting; 35] = [
+const SETTINGS: [Setting; 36] = [
     plain("listen"),
     plain("public_url"),
     plain("organization_id"),
@@ -64,6 +64,7 @@ const SETTINGS: [Setting; 35] = [
     secret("notification_sqs_secret_access_key"),
     plain("notification_sqs_region"),
     plain("extraction"),
+    plain("office_program"),
     plain("log_level"),
 ];
 

@@ -87,6 +87,7 @@ fn without_settings_the_defaults_of_the_contract_hold() {
     assert_eq!(configuration.audit.retention.as_secs(), 400 * 24 * 3600);
     assert_eq!(configuration.audit.file_max_bytes, 64 << 20);
     assert_eq!(configuration.extraction, Extraction::Sandboxed);
+    assert_eq!(configuration.office_program, None);
 }
 
 #[test]
@@ -132,6 +133,7 @@ fn every_setting_is_understood_from_file_environment_and_flag() {
         ("audit_retention", "30d"),
         ("audit_file_size", "1MiB"),
         ("extraction", "without-sandbox"),
+        ("office_program", "/usr/bin/soffice"),
         ("log_level", "debug"),
     ];
     let text = |configuration: Configuration| {
@@ -227,6 +229,7 @@ fn a_value_that_cannot_be_used_is_refused_by_its_origin() {
         (bench().file("listen = true\n"), ["listen in ", "listen = \"value\""]),
         (bench().file("listen = \n"), ["docharbor.toml cannot be used", "line 1"]),
         (bench().flags(&["--blobs-url", "s3://b/p"]), ["blobs_url", "S3 comes in a later one"]),
+        (bench().flags(&["--office-program", "soffice"]), ["--office-program", "/usr/bin/soffice"]),
         (bench().flags(&["--blobs-url", "/srv"]), ["blobs_url", "leave blobs_url out"]),
         (bench().flags(&["--organization-id", "d-1"]), ["--organization-id", "d-9f3a61c04b"]),
         (bench().variable("DOCHARBOR_ADMIN_USERNAME", "ann"), ["admin_username", "admin_password"]),

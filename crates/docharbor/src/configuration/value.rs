@@ -1,6 +1,7 @@
 //! How a setting's text becomes a value. Each refusal says what would be right.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use docharbor_domain::{OrganizationId, PASSWORD_CHARS, PASSWORD_CLASSES};
@@ -81,6 +82,13 @@ pub(crate) fn extraction(text: &str) -> Result<Extraction, Expected> {
         "off" => Ok(Extraction::Off),
         _ => Err("write on, off or without-sandbox"),
     }
+}
+
+/// A program that is started by its whole name, whatever the directory and the search path.
+pub(crate) fn program(text: &str) -> Result<PathBuf, Expected> {
+    const EXPECTED: Expected = "write the program's whole path: /usr/bin/soffice";
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err(EXPECTED) }
 }
 
 /// Whether something is done at all.

@@ -165,6 +165,11 @@ impl Format {
             .or_else(|| essence.starts_with("text/").then_some(Self::Text))
     }
 
+    /// Whether an office program reads it, which makes more of its looks than we do.
+    pub(super) fn is_of_an_office(self) -> bool {
+        matches!(self, Self::Office | Self::Rtf)
+    }
+
     /// The word by which the parent names it to the child.
     pub fn name(self) -> &'static str {
         match self {

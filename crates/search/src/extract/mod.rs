@@ -1,11 +1,11 @@
 //! Text and thumbnails out of files that nobody vouches for.
-
 //!
 //! Parsers of foreign formats are the most likely place for somebody else's code to run in ours, so
 //! they run in a process that can do nothing but read its stdin and write its stdout: the parent's
 //! side is [`ProcessExtractor`], the child's is [`serve`]. All that the child says is checked.
 
 mod child;
+mod conversion;
 mod format;
 mod frames;
 mod html;
@@ -25,6 +25,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 pub use child::serve;
+pub use conversion::{OfficeFormat, OfficeProgram, convert};
 pub use format::Format;
 pub use process::ProcessExtractor;
 pub use sandbox::{Confinement, NoSandbox, enter as enter_sandbox};

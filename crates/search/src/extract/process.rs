@@ -1,22 +1,26 @@
 //! The parent's side: a process for each document, and an end to it whatever the document is.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
 use super::child::NO_SANDBOX;
+use super::conversion::{Copy, OfficeProgram};
 use super::frames::{Heard, OUTPUT_MAX_BYTES, heard};
 use super::{
     Confinement, DOCUMENT_MAX_BYTES, Document, ExtractError, Extracted, Extractor, Fault, Format,
-    Reason,
+    Reason, Thumbnails,
 };
 
 /// The longest that one document is waited for.
@@ -29,6 +33,7 @@ pub struct ProcessExtractor {
     places: Semaphore,
     confinement: Confinement,
     wall_clock_max: Duration,
+    office: Option<OfficeProgram>,
     told: Once,
 }
 
@@ -47,6 +52,7 @@ impl ProcessExtractor {
             places: Semaphore::new(at_once),
             confinement,
             wall_clock_max: WALL_CLOCK_MAX,
+            office: None,
             told: Once::new(),
         }
     }
@@ -57,6 +63,12 @@ impl ProcessExtractor {
         Self { wall_clock_max, ..self }
     }
 
+    /// Draws the first page of office files by an office program, as far as that is able to.
+    #[must_use]
+    pub fn with_office(self, office: OfficeProgram) -> Self {
+        Self { office: Some(office), ..self }
+    }
+
     async fn look_into(&self, document: Document<'_>) -> Result<Extracted, ExtractError> {
         let format = Format::of(document.content_type, document.extension)
             .ok_or(ExtractError::NotExtractable { reason: Reason::UnknownFormat })?;
@@ -64,9 +76,42 @@ impl ProcessExtractor {
             return Err(ExtractError::NotExtractable { reason: Reason::TooLarge });
         }
         let _place = self.places.acquire().await.map_err(|_| fault(Fault::NoAnswer))?;
+        let office = self.office.as_ref().filter(|_| format.is_of_an_office());
+        let Some(office) = office else { return self.read(format, document.bytes, None).await };
+        let begun = office.begin(document.content_type, document.extension).transpose();
+        let mut copy = begun.unwrap_or_else(|error| without_office(&error));
+        let read = self.read(format, document.bytes, copy.as_mut()).await;
+        match (read, copy) {
+            (Err(ExtractError::Fault(fault)), _) => Err(ExtractError::Fault(fault)),
+            (read, None) => read,
+            (read, Some(copy)) => match self.draw(office, copy).await {
+                Some(thumbnails) => {
+                    let text = read.ok().and_then(|read| read.text);
+                    Ok(Extracted { text, thumbnails: Some(thumbnails) })
+                }
+                None => read,
+            },
+        }
+    }
+
+    /// The first page as the office program prints it.
+    async fn draw(&self, office: &OfficeProgram, copy: Copy) -> Option<Thumbnails> {
+        let pdf = office.pdf(&self.program, copy, self.confinement).await;
+        let pdf = pdf.map_or_else(|error| without_office(&error), Some)?;
+        let read = self.read(Format::Pdf, pdf.bytes(), None).await;
+        read.ok()?.thumbnails
+    }
+
+    /// What a process of its own finds in a document, which is copied on its way there if it is to be.
+    async fn read(
+        &self,
+        format: Format,
+        bytes: BoxStream<'_, io::Result<Bytes>>,
+        copy: Option<&mut Copy>,
+    ) -> Result<Extracted, ExtractError> {
         let (mut child, stdin, stdout) = self.start(format).map_err(fault)?;
         let work = async {
-            let (fed, output) = futures::join!(feed(stdin, document), listen(stdout));
+            let (fed, output) = futures::join!(feed(stdin, bytes, copy), listen(stdout));
             fed?;
             Ok::<_, Fault>((output?, child.wait().await?))
         };
@@ -134,10 +179,25 @@ impl Extractor for ProcessExtractor {
     }
 }
 
-/// Hands the document over. A child that wants no more of it has seen enough.
-async fn feed(mut stdin: ChildStdin, mut document: Document<'_>) -> Result<(), Fault> {
-    while let Some(bytes) = document.bytes.next().await {
-        if stdin.write_all(&bytes?).await.is_err() {
+/// Hands the document over, and a copy of it to whoever wants one. A child that wants no more of it has
+/// seen enough.
+async fn feed(
+    stdin: ChildStdin,
+    mut document: BoxStream<'_, io::Result<Bytes>>,
+    mut copy: Option<&mut Copy>,
+) -> Result<(), Fault> {
+    let mut stdin = Some(stdin);
+    while let Some(bytes) = document.next().await {
+        let bytes = bytes?;
+        if let Some(copy) = &mut copy {
+            copy.write(&bytes).await;
+        }
+        if let Some(open) = &mut stdin
+            && open.write_all(&bytes).await.is_err()
+        {
+            stdin = None;
+        }
+        if stdin.is_none() && copy.is_none() {
             break;
         }
     }
@@ -154,4 +214,10 @@ async fn listen(stdout: ChildStdout) -> Result<Vec<u8>, Fault> {
 
 fn fault(fault: impl Into<Fault>) -> ExtractError {
     ExtractError::Fault(fault.into())
+}
+
+/// The office program could not help, which makes the result no worse.
+fn without_office<T>(error: &io::Error) -> Option<T> {
+    tracing::debug!(%error, "no picture by the office program");
+    None
 }

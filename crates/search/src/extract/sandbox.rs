@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetCreated, RulesetError,
+    RulesetStatus, Scope,
 };
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use seccompiler::{
@@ -18,6 +19,8 @@ const CPU_MAX_SECONDS: u64 = 20;
 const OPEN_FILES_MAX: u64 = 16;
 /// Requests of users come first.
 const NICENESS: i32 = 19;
+/// The newest Landlock that is asked for; older kernels forbid what they can.
+pub(super) const LANDLOCK: ABI = ABI::V6;
 
 /// How much must stand between a document and the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,19 +55,25 @@ pub struct NoSandbox;
 ///
 /// To be called before the first byte of the document is read, by a process of one thread.
 pub fn enter(confinement: Confinement) -> Result<(), NoSandbox> {
-    let walls: [fn() -> Result<(), NoSandbox>; 3] = [limits, no_files_and_network, no_system_calls];
-    for wall in walls {
-        match (wall(), confinement) {
-            (Ok(()), _) | (Err(NoSandbox), Confinement::WhatThereIs) => {}
-            (Err(NoSandbox), Confinement::Required) => return Err(NoSandbox),
-        }
+    raise(limits(), confinement)?;
+    raise(no_files_and_network(), confinement)?;
+    raise(no_system_calls(), confinement)
+}
+
+/// Whether it goes on after one of the walls was to be raised.
+pub(super) fn raise(
+    wall: Result<(), NoSandbox>,
+    confinement: Confinement,
+) -> Result<(), NoSandbox> {
+    match confinement {
+        Confinement::Required => wall,
+        Confinement::WhatThereIs => Ok(()),
     }
-    Ok(())
 }
 
 fn limits() -> Result<(), NoSandbox> {
     let none = (0, 0);
-    let limits = [
+    limit(&[
         (Resource::As, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES)),
         // The signal at the first of the two can be told from the others.
         (Resource::Cpu, (CPU_MAX_SECONDS, CPU_MAX_SECONDS + 1)),
@@ -72,25 +81,36 @@ fn limits() -> Result<(), NoSandbox> {
         (Resource::Fsize, none),
         (Resource::Nproc, none),
         (Resource::Core, none),
-    ];
+    ])
+}
+
+/// Sets each limit and the most to which it can be raised again.
+pub(super) fn limit(limits: &[(Resource, (u64, u64))]) -> Result<(), NoSandbox> {
     // Being nicer is a courtesy, not a wall.
     nice(NICENESS).ok();
     for (resource, (current, maximum)) in limits {
-        let limit = Rlimit { current: Some(current), maximum: Some(maximum) };
-        setrlimit(resource, limit).map_err(|_| NoSandbox)?;
+        let limit = Rlimit { current: Some(*current), maximum: Some(*maximum) };
+        setrlimit(*resource, limit).map_err(|_| NoSandbox)?;
     }
     Ok(())
 }
 
 /// Landlock: nothing is allowed of all that this kernel can forbid. Also sets `no_new_privs`.
 fn no_files_and_network() -> Result<(), NoSandbox> {
-    let abi = ABI::V6;
+    landlocked(Ok)
+}
+
+/// Landlock: of all that this kernel can forbid, only what `allow` adds is allowed.
+pub(super) fn landlocked(
+    allow: impl FnOnce(RulesetCreated) -> Result<RulesetCreated, RulesetError>,
+) -> Result<(), NoSandbox> {
     let status = Ruleset::default()
-        .handle_access(AccessFs::from_all(abi))
-        .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
-        .and_then(|rules| rules.scope(Scope::from_all(abi)))
+        .handle_access(AccessFs::from_all(LANDLOCK))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK)))
+        .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)))
         .and_then(Ruleset::create)
-        .and_then(landlock::RulesetCreated::restrict_self)
+        .and_then(allow)
+        .and_then(RulesetCreated::restrict_self)
         .map_err(|_| NoSandbox)?;
     // Kernels that know Landlock but not its rules for networks have those of seccomp below.
     if status.ruleset == RulesetStatus::NotEnforced || !status.no_new_privs {

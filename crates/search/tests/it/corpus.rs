@@ -30,6 +30,106 @@ pub(crate) fn paragraph(text: &str) -> String {
     format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")
 }
 
+const SCHEMAS: &str = "http://schemas.openxmlformats.org";
+
+/// A package of Office Open XML with all that other programs ask for: the part that is its main one, the
+/// part that this refers to as `r2` if there is one, and what else it refers to.
+fn package(kind: &str, main: (&str, &str), other: Option<(&str, &str)>, links: &str) -> Vec<u8> {
+    let relationships = format!("<Relationships xmlns=\"{SCHEMAS}/package/2006/relationships\">");
+    let office = format!("{SCHEMAS}/officeDocument/2006/relationships");
+    let (directory, name) = main.0.split_once('/').unwrap();
+    let part = |(path, _): &(&str, &str), kind: &str| {
+        format!(
+            "<Override PartName=\"/{path}\" ContentType=\"application/vnd.openxmlformats-\
+             officedocument.{kind}+xml\"/>"
+        )
+    };
+    let types = format!(
+        "<Types xmlns=\"{SCHEMAS}/package/2006/content-types\"><Default Extension=\"rels\" \
+         ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>{}{}</Types>",
+        part(&main, &format!("{kind}.main")),
+        other.map(|other| part(&other, "presentationml.slide")).unwrap_or_default()
+    );
+    let to_main = format!(
+        "{relationships}<Relationship Id=\"r1\" Type=\"{office}/officeDocument\" Target=\"{}\"/>\
+         </Relationships>",
+        main.0
+    );
+    let to_other = other.map(|(path, _)| {
+        format!("<Relationship Id=\"r2\" Type=\"{office}/slide\" Target=\"/{path}\"/>")
+    });
+    let from_main =
+        format!("{relationships}{}{links}</Relationships>", to_other.unwrap_or_default());
+    let at = format!("{directory}/_rels/{name}.rels");
+    let mut files = vec![
+        ("[Content_Types].xml", types.as_bytes()),
+        ("_rels/.rels", to_main.as_bytes()),
+        (at.as_str(), from_main.as_bytes()),
+        (main.0, main.1.as_bytes()),
+    ];
+    files.extend(other.map(|(path, text)| (path, text.as_bytes())));
+    zip(&files)
+}
+
+/// A document of a word processor; `links` are relationships.
+pub(crate) fn letter(body: &str, links: &str) -> Vec<u8> {
+    let document = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><w:document \
+         xmlns:w=\"{SCHEMAS}/wordprocessingml/2006/main\" \
+         xmlns:r=\"{SCHEMAS}/officeDocument/2006/relationships\" \
+         xmlns:wp=\"{SCHEMAS}/drawingml/2006/wordprocessingDrawing\" \
+         xmlns:a=\"{SCHEMAS}/drawingml/2006/main\" xmlns:pic=\"{SCHEMAS}/drawingml/2006/picture\"><w:body>\
+         {body}</w:body></w:document>"
+    );
+    package("wordprocessingml.document", ("word/document.xml", &document), None, links)
+}
+
+/// A presentation of one slide with a red rectangle, on which stands a word.
+pub(crate) fn presentation(word: &str) -> Vec<u8> {
+    let names = format!(
+        "xmlns:p=\"{SCHEMAS}/presentationml/2006/main\" xmlns:a=\"{SCHEMAS}/drawingml/2006/main\" \
+         xmlns:r=\"{SCHEMAS}/officeDocument/2006/relationships\""
+    );
+    let presentation = format!(
+        "<p:presentation {names}><p:sldIdLst><p:sldId id=\"256\" r:id=\"r2\"/></p:sldIdLst><p:sldSz \
+         cx=\"9144000\" cy=\"6858000\"/></p:presentation>"
+    );
+    let slide = format!(
+        "<p:sld {names}><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id=\"1\" name=\"\"/><p:cNvGrpSpPr/>\
+         <p:nvPr/></p:nvGrpSpPr><p:grpSpPr/><p:sp><p:nvSpPr><p:cNvPr id=\"2\" name=\"r\"/><p:cNvSpPr/>\
+         <p:nvPr/></p:nvSpPr><p:spPr><a:xfrm><a:off x=\"500000\" y=\"500000\"/><a:ext cx=\"6000000\" \
+         cy=\"5000000\"/></a:xfrm><a:prstGeom prst=\"rect\"><a:avLst/></a:prstGeom><a:solidFill>\
+         <a:srgbClr val=\"FF0000\"/></a:solidFill></p:spPr><p:txBody><a:bodyPr/><a:p><a:r><a:t>{word}\
+         </a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>"
+    );
+    let main = ("ppt/presentation.xml", presentation.as_str());
+    let other = Some(("ppt/slides/slide1.xml", slide.as_str()));
+    package("presentationml.presentation", main, other, "")
+}
+
+/// A picture that lies elsewhere, for the body of a letter.
+pub(crate) fn linked_picture(relationship: &str) -> String {
+    format!(
+        "<w:p><w:r><w:drawing><wp:inline><wp:extent cx=\"900000\" cy=\"900000\"/><wp:docPr id=\"1\" \
+         name=\"p\"/><a:graphic><a:graphicData \
+         uri=\"http://schemas.openxmlformats.org/drawingml/2006/picture\"><pic:pic><pic:nvPicPr>\
+         <pic:cNvPr id=\"0\" name=\"p\"/><pic:cNvPicPr/></pic:nvPicPr><pic:blipFill><a:blip \
+         r:link=\"{relationship}\"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill><pic:spPr>\
+         <a:xfrm><a:off x=\"0\" y=\"0\"/><a:ext cx=\"900000\" cy=\"900000\"/></a:xfrm><a:prstGeom \
+         prst=\"rect\"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic>\
+         </wp:inline></w:drawing></w:r></w:p>"
+    )
+}
+
+/// A PDF whose page is wider than high.
+pub(crate) fn wide_pdf() -> Vec<u8> {
+    pdf_of(&[
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Count 1 /Kids [3 0 R] >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] >>".to_owned(),
+    ])
+}
+
 /// A PDF whose pages have one line each.
 pub(crate) fn pdf(lines: &[&str]) -> Vec<u8> {
     let mut objects = vec!["<< /Type /Catalog /Pages 2 0 R >>".to_owned(), String::new()];

@@ -9,4 +9,6 @@ mod formats;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod office;
+#[cfg(test)]
 mod support;
