@@ -111,26 +111,31 @@ fn restart(document: &Path) {
     }
 }
 
-/// Uses up what there is.
+/// Uses up what there is, a little more than is allowed, and then waits for the end.
 fn misbehave_at(how: &str, document: &Path) -> io::Result<()> {
     let bytes = vec![0; 16 << 20];
-    for number in 0_u64.. {
+    let count = match how {
+        "fill" | "hide" => 17,
+        "litter" => 2_001,
+        "nest" => 2,
+        how => return misbehave(how),
+    };
+    for number in 0..count {
         let path = document.with_extension(number.to_string());
         match how {
+            "litter" => drop(File::create(path)?),
+            "nest" => fs::create_dir_all(path.join("d/".repeat(1_500)))?,
             "fill" => fs::write(path, &bytes)?,
             // What is removed again takes room for as long as it is open.
-            "hide" => {
+            _ => {
                 let mut file = File::create(&path)?;
                 file.write_all(&bytes)?;
                 fs::remove_file(path)?;
                 std::mem::forget(file);
             }
-            "litter" => drop(File::create(path)?),
-            "nest" => fs::create_dir_all(path.join("d/".repeat(1_500)))?,
-            how => misbehave(how)?,
         }
     }
-    Ok(())
+    misbehave("hang")
 }
 
 fn report(result: io::Result<()>) -> ExitCode {
@@ -152,7 +157,7 @@ fn attempt(what: &str, argument: &str) -> io::Result<()> {
         "socket" => UnixStream::pair().map(drop),
         "unix" => UnixStream::connect(argument).map(drop),
         "unix-datagram" => UnixDatagram::unbound()?.send_to(b"x", argument).map(drop),
-        "execute" => Command::new("/bin/true").status().map(drop),
+        "execute" => Command::new("/bin/true").spawn().map(drop),
         "thread" => std::thread::Builder::new().spawn(|| ()).map(drop),
         "signal" => {
             let pid = rustix::process::getppid().ok_or(io::ErrorKind::NotFound)?;
