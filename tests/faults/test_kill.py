@@ -39,13 +39,7 @@ def check(server, load, everything=False):
 def end_well(server, load):
     """In the end nothing is left but what somebody can still see."""
     load.abort_all()
-    server.stop()
-    # What dead processes left behind is taken for garbage only once it is old enough.
-    long_ago = time.time() - 86_400
-    for blob in (server.data / "blobs").rglob("*"):
-        if blob.is_file():
-            os.utime(blob, (long_ago, long_ago))
-    server.start()
+    age_blobs(server)
     client = workdocs(server)
     root = load.lanes[0].root.id
 
@@ -86,6 +80,54 @@ def test_an_acknowledged_effect_survives_the_death_of_the_server(
         server.start()
         check(server, load)
     end_well(server, load)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_documents_gave_is_whole_whenever_the_server_dies(
+    engine, cluster_of, make_server, seed
+):
+    server = make_server(cluster=cluster_of(engine), settings={"DOCHARBOR_EXTRACTION": "on"})
+    site = Site(server)
+    root = site.person().root
+    moments = random.Random(seed)
+    uploads = []
+
+    def pictured():
+        shown = [site.admin.get_document_version(**upload.ids)["Metadata"] for upload in uploads]
+        return [version["Thumbnail"]["SMALL"] for version in shown if version.get("Thumbnail")]
+
+    for number in range(KILLS_ON_POSTGRES):
+        uploads += [
+            site.upload(root, f"Dear harbour {number}".encode(), f"{number}-{of_round}.txt")
+            for of_round in range(4)
+        ]
+        time.sleep(moments.uniform(0, 1))
+        server.kill()
+        server.start()
+        server.verify()
+    for url in until("something was looked into", pictured, seconds=60):
+        assert requests.get(url, timeout=30).content.startswith(b"\xff\xd8")
+    age_blobs(server)
+    until("what the dead left is gone", lambda: is_sound(server), seconds=60, every=0.5)
+    print(f"{len(pictured())} of {len(uploads)} documents were looked into")
+
+
+def is_sound(server):
+    try:
+        server.verify(grace="1s")
+    except AssertionError:
+        return False
+    return True
+
+
+def age_blobs(server):
+    """What dead processes left behind is taken for garbage only once it is old enough."""
+    server.stop()
+    long_ago = time.time() - 86_400
+    for blob in (server.data / "blobs").rglob("*"):
+        if blob.is_file():
+            os.utime(blob, (long_ago, long_ago))
+    server.start()
 
 
 @pytest.mark.skipif("postgres" not in ENGINES, reason="PostgreSQL is left out")
