@@ -27,8 +27,9 @@ use workplace::Workplace;
 pub use format::OfficeFormat;
 pub use program::convert;
 
-/// The longest that one document is waited for.
-const WALL_CLOCK_MAX: Duration = Duration::from_mins(1);
+/// The longest that one document is waited for: its second and a half of a processor are long on a
+/// machine that has other things to do.
+const WALL_CLOCK_MAX: Duration = Duration::from_mins(2);
 /// How often it is looked at what the program has written.
 const LOOK: Duration = Duration::from_millis(100);
 /// LibreOffice ends so when it has set up a profile and wants to be started again.
