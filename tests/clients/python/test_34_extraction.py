@@ -5,6 +5,7 @@ import io
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
 import requests
@@ -212,6 +213,39 @@ def test_an_office_program_prints_the_first_page(make_site):
     left.mkdir()
     site.server.restart()
     assert not left.exists()
+
+
+def process(pid):
+    """The name, state and parent of a process; nothing when it is gone."""
+    try:
+        name, rest = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(") ", 1)
+    except (FileNotFoundError, ProcessLookupError):
+        return None, None, None
+    state, parent = rest.split()[:2]
+    return name, state, int(parent)
+
+
+def test_an_office_program_ends_with_a_server_that_is_killed(make_site, tmp_path):
+    program = tmp_path / "office"
+    program.write_text("#!/bin/sh\nexec sleep 3600\n")
+    program.chmod(0o755)
+    site = make_site(DOCHARBOR_EXTRACTION="on", DOCHARBOR_OFFICE_PROGRAM=str(program))
+    site.upload(site.person().root, docx(), "a.docx")
+    server = site.server.process.pid
+
+    def started():
+        pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in pids if process(pid)[0] == "sleep" and process(pid)[2] == server]
+
+    pid, = until("the office program works", started, seconds=60)
+    office = site.server.data / "office"
+    assert len(list(office.iterdir())) == 1
+    site.server.kill()
+    until("it is gone", lambda: process(pid)[1] in (None, "Z", "X"))
+    site.server.settings = {"DOCHARBOR_OFFICE_PROGRAM": str(program), "DOCHARBOR_EXTRACTION": "on"}
+    site.server.start()
+    # The attempt counts as going on, so nobody has made a new one.
+    assert list(office.iterdir()) == []
 
 
 def test_an_office_program_that_is_not_there_is_said_at_the_start(make_site):

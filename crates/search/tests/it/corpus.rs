@@ -71,10 +71,25 @@ fn package(kind: &str, main: (&str, &str), other: Option<(&str, &str)>, links: &
     zip(&files)
 }
 
+/// Entities, the last of which stands for a billion words.
+pub(crate) fn laughs() -> String {
+    let mut entities = "<!ENTITY l0 \"lol\">".to_owned();
+    for level in 1..10 {
+        let ten = format!("&l{};", level - 1).repeat(10);
+        write!(entities, "<!ENTITY l{level} \"{ten}\">").unwrap();
+    }
+    entities
+}
+
 /// A document of a word processor; `links` are relationships.
 pub(crate) fn letter(body: &str, links: &str) -> Vec<u8> {
+    declared_letter("", body, links)
+}
+
+/// The same, with entities of its own.
+pub(crate) fn declared_letter(entities: &str, body: &str, links: &str) -> Vec<u8> {
     let document = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><w:document \
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><!DOCTYPE w [{entities}]><w:document \
          xmlns:w=\"{SCHEMAS}/wordprocessingml/2006/main\" \
          xmlns:r=\"{SCHEMAS}/officeDocument/2006/relationships\" \
          xmlns:wp=\"{SCHEMAS}/drawingml/2006/wordprocessingDrawing\" \

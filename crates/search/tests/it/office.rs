@@ -188,6 +188,28 @@ async fn a_damaged_document_is_no_worse_off() {
 }
 
 #[tokio::test]
+async fn what_hurts_an_office_program_hurts_nobody() {
+    let bench = Bench::new(Path::new(LIBREOFFICE), &["convert"], Duration::from_secs(10));
+    let nested = "<w:tbl><w:tr><w:tc><w:p/>".repeat(20_000);
+    let ended = "</w:tc></w:tr></w:tbl>".repeat(20_000);
+    let harbor = corpus::paragraph("harbor");
+    for (name, bytes) in [
+        (
+            "laughs.docx",
+            corpus::declared_letter(&corpus::laughs(), &corpus::paragraph("ha &l9;"), ""),
+        ),
+        ("bomb.docx", corpus::letter(&corpus::paragraph(&"bomb ".repeat(4_000_000)), "")),
+        ("deep.docx", corpus::letter(&format!("{harbor}{nested}{ended}<w:p/>"), "")),
+        ("half.docx", corpus::letter(RED, "").split_at(900).0.to_vec()),
+        ("groups.rtf", format!("{{\\rtf1 harbor{}", "{\\b ".repeat(500_000)).into_bytes()),
+    ] {
+        let with = bench.extract(name, &bytes).await.ok().and_then(|found| found.text);
+        let without = extract(name, &bytes).await.ok().and_then(|found| found.text);
+        assert_eq!(with, without, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_takes_the_office_program_over_stays_inside() {
     let bench = Bench::probe();
     assert!(bench.has_page("print").await, "nothing would be proved");
