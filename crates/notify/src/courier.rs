@@ -1,12 +1,12 @@
 //! Brings messages to endpoints: what may be called, how, and what counts as delivered.
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use bytes::Bytes;
 use docharbor_domain::{SubscriptionProtocol, Timestamp};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -14,18 +14,12 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::allow::{Allow, Allowed};
 use crate::dial::{Answer, Connection, addresses};
+use crate::lookup::{LookUp, Resolver};
 pub use crate::sqs::SqsAccess;
 use crate::{Endpoint, Failure, sqs};
 
-/// Finds the addresses of a name for a port.
-pub type Resolver = Arc<
-    dyn Fn(String, u16) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>
-        + Send
-        + Sync,
->;
-
 /// What can be set about deliveries.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct CourierSettings {
     /// What may be called besides public addresses by HTTPS.
     pub allow: Vec<Allow>,
@@ -33,6 +27,15 @@ pub struct CourierSettings {
     pub ca_pem: Option<String>,
     /// The access key for queues; without one there are none.
     pub sqs: Option<SqsAccess>,
+    /// How long an answer may take, from the first byte of a request to the answer's last.
+    pub answer_timeout: Duration,
+}
+
+impl Default for CourierSettings {
+    fn default() -> Self {
+        let answer_timeout = Duration::from_secs(7);
+        Self { allow: Vec::new(), ca_pem: None, sqs: None, answer_timeout }
+    }
 }
 
 /// Calls endpoints. Clones share everything.
@@ -41,11 +44,12 @@ pub struct Courier(Arc<Inner>);
 
 struct Inner {
     allowed: Allowed,
-    resolver: Resolver,
+    look_up: LookUp,
     authorities: Vec<CertificateDer<'static>>,
     /// Made at first need: reading the system's authorities takes a while.
     tls: OnceLock<Option<Arc<ClientConfig>>>,
     sqs: Option<SqsAccess>,
+    answer_timeout: Duration,
 }
 
 impl fmt::Debug for Courier {
@@ -83,10 +87,11 @@ impl Courier {
         settings: CourierSettings,
         resolver: Resolver,
     ) -> Result<Self, &'static str> {
-        let CourierSettings { allow, ca_pem, sqs } = settings;
+        let CourierSettings { allow, ca_pem, sqs, answer_timeout } = settings;
         let authorities = ca_pem.as_deref().map(authorities).transpose()?.unwrap_or_default();
-        let (allowed, tls) = (Allowed::new(allow), OnceLock::new());
-        Ok(Self(Arc::new(Inner { allowed, resolver, authorities, tls, sqs })))
+        let (allowed, look_up) = (Allowed::new(allow), LookUp::new(resolver));
+        let tls = OnceLock::new();
+        Ok(Self(Arc::new(Inner { allowed, look_up, authorities, tls, sqs, answer_timeout })))
     }
 
     /// Whether an endpoint may be called: asks for its addresses, and calls none.
@@ -94,7 +99,7 @@ impl Courier {
         if endpoint.protocol() == SubscriptionProtocol::Sqs && self.0.sqs.is_none() {
             return Err(Failure::NoQueueAccess);
         }
-        addresses(endpoint, &self.0.allowed, &self.0.resolver).await.map(drop)
+        addresses(endpoint, &self.0.allowed, &self.0.look_up).await.map(drop)
     }
 
     /// A line to an endpoint; it connects when something is sent.
@@ -125,11 +130,14 @@ impl Line {
                 (headers, form)
             }
         };
-        let answer = self.post(&headers, body).await?;
+        let answer = self.post(&headers, body.into()).await?;
         match answer.status {
             200..=299 => {}
             300..=399 => return Err(Failure::Redirected(answer.status)),
             status => return Err(Failure::Status(status)),
+        }
+        if answer.is_cut_off {
+            return Err(Failure::Broken);
         }
         match self.endpoint.protocol() {
             SubscriptionProtocol::Sqs if !sqs::took(&answer.body, message.body) => {
@@ -139,19 +147,17 @@ impl Line {
         }
     }
 
-    async fn post(
-        &mut self,
-        headers: &[(String, String)],
-        body: String,
-    ) -> Result<Answer, Failure> {
+    async fn post(&mut self, headers: &[(String, String)], body: Bytes) -> Result<Answer, Failure> {
         let keep_body = self.endpoint.protocol() == SubscriptionProtocol::Sqs;
+        let within = self.courier.0.answer_timeout;
         let mut connection = self.connected().await?;
         let was_used = connection.is_used();
-        let mut posted = connection.post(&self.endpoint, headers, body.clone(), keep_body).await;
+        let posting = connection.post(&self.endpoint, headers, body.clone(), keep_body, within);
+        let mut posted = posting.await;
         if was_used && posted.as_ref().is_err_and(|failure| *failure == Failure::Broken) {
             // The other end closed it while nothing was sent.
             connection = self.connected().await?;
-            posted = connection.post(&self.endpoint, headers, body, keep_body).await;
+            posted = connection.post(&self.endpoint, headers, body, keep_body, within).await;
         }
         // After a failure the rest of an answer may still be on its way.
         if posted.is_ok() {
@@ -166,9 +172,9 @@ impl Line {
         {
             return Ok(connection);
         }
-        let Inner { allowed, resolver, authorities, tls, .. } = &*self.courier.0;
+        let Inner { allowed, look_up, authorities, tls, .. } = &*self.courier.0;
         let tls = tls.get_or_init(|| client(authorities)).as_ref().ok_or(Failure::Tls)?;
-        Connection::open(&self.endpoint, allowed, resolver, tls).await
+        Connection::open(&self.endpoint, allowed, look_up, tls).await
     }
 }
 

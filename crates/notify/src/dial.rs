@@ -18,14 +18,11 @@ use tokio_rustls::TlsConnector;
 use url::Host;
 
 use crate::allow::Allowed;
-use crate::courier::Resolver;
+use crate::lookup::LookUp;
 use crate::{Endpoint, Failure};
 
 /// From the name to a connection that can be written to.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// From the first byte of a request to the last one of its answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// How much of an answer is read; more ends the connection.
 const ANSWER_MAX_BYTES: usize = 64 << 10;
@@ -46,27 +43,24 @@ impl Drop for Connection {
     }
 }
 
-/// What came back: the status, and the body as far as it was wanted.
+/// What came back: the status, the body as far as it was wanted, and whether it broke off.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+    pub(crate) is_cut_off: bool,
 }
 
 /// Looks at every address the endpoint's host leads to, now. One that may not be called forbids all.
 pub(crate) async fn addresses(
     endpoint: &Endpoint,
     allowed: &Allowed,
-    resolver: &Resolver,
+    look_up: &LookUp,
 ) -> Result<Vec<SocketAddr>, Failure> {
     allowed.refuse_endpoint(endpoint).map_err(Failure::NotAllowed)?;
     let found = match endpoint.host() {
         Host::Ipv4(ip) => vec![SocketAddr::new(IpAddr::V4(*ip), endpoint.port())],
         Host::Ipv6(ip) => vec![SocketAddr::new(IpAddr::V6(*ip), endpoint.port())],
-        Host::Domain(_) => {
-            let resolving = resolver(endpoint.host_text(), endpoint.port());
-            let found = timeout(CONNECT_TIMEOUT, resolving).await;
-            found.map_err(|_| Failure::Unresolved)?.map_err(|_| Failure::Unresolved)?
-        }
+        Host::Domain(_) => look_up.addresses(endpoint.host_text(), endpoint.port()).await?,
     };
     for address in &found {
         allowed.refuse_address(endpoint, address.ip()).map_err(Failure::NotAllowed)?;
@@ -82,11 +76,11 @@ impl Connection {
     pub(crate) async fn open(
         endpoint: &Endpoint,
         allowed: &Allowed,
-        resolver: &Resolver,
+        look_up: &LookUp,
         tls: &Arc<ClientConfig>,
     ) -> Result<Self, Failure> {
         let connecting = async {
-            let addresses = addresses(endpoint, allowed, resolver).await?;
+            let addresses = addresses(endpoint, allowed, look_up).await?;
             let mut stream = None;
             for address in addresses.into_iter().take(ADDRESSES_MAX) {
                 if let Ok(open) = TcpStream::connect(address).await {
@@ -134,8 +128,9 @@ impl Connection {
         &mut self,
         endpoint: &Endpoint,
         headers: &[(String, String)],
-        body: String,
+        body: Bytes,
         keep_body: bool,
+        within: Duration,
     ) -> Result<Answer, Failure> {
         self.is_used = true;
         let mut request = Request::post(endpoint.target())
@@ -148,15 +143,19 @@ impl Connection {
         let posting = async {
             let response = self.sender.send_request(request).await.map_err(|_| Failure::Broken)?;
             let status = response.status().as_u16();
-            let body = read(response.into_body()).await;
+            let body = read(response.into_body(), keep_body).await;
+            if !matches!(body, Body::Whole(_)) {
+                self.driver.abort();
+            }
             Ok((status, body))
         };
-        let (status, body) =
-            timeout(ANSWER_TIMEOUT, posting).await.map_err(|_| Failure::TimedOut)??;
-        if body.is_none() {
-            self.driver.abort();
-        }
-        Ok(Answer { status, body: body.filter(|_| keep_body).unwrap_or_default() })
+        let (status, body) = timeout(within, posting).await.map_err(|_| Failure::TimedOut)??;
+        let (body, is_cut_off) = match body {
+            Body::Whole(body) => (body, false),
+            Body::TooLong => (Vec::new(), false),
+            Body::CutOff => (Vec::new(), true),
+        };
+        Ok(Answer { status, body, is_cut_off })
     }
 }
 
@@ -167,16 +166,30 @@ const USER_AGENT: &str = concat!(
     ")"
 );
 
-/// The whole answer, or nothing when it is too long or breaks off.
-async fn read(mut body: Incoming) -> Option<Vec<u8>> {
+/// What was read of an answer's body.
+enum Body {
+    /// All of it, or nothing where nobody wants it.
+    Whole(Vec<u8>),
+    /// It is too long; nothing more can go over the connection.
+    TooLong,
+    /// The other end went away in the middle of it.
+    CutOff,
+}
+
+async fn read(mut body: Incoming, keep: bool) -> Body {
     let mut bytes = Vec::new();
+    let mut size_bytes = 0;
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.ok()?.into_data() {
-            if ANSWER_MAX_BYTES < bytes.len() + data.len() {
-                return None;
+        let Ok(frame) = frame else { return Body::CutOff };
+        if let Ok(data) = frame.into_data() {
+            size_bytes += data.len();
+            if ANSWER_MAX_BYTES < size_bytes {
+                return Body::TooLong;
             }
-            bytes.extend_from_slice(&data);
+            if keep {
+                bytes.extend_from_slice(&data);
+            }
         }
     }
-    Some(bytes)
+    Body::Whole(bytes)
 }

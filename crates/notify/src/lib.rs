@@ -9,14 +9,16 @@ mod dial;
 mod endpoint;
 mod failure;
 mod key;
+mod lookup;
 mod sns;
 mod sqs;
 
 pub use allow::{Allow, Allowed};
-pub use courier::{Courier, CourierSettings, Line, Outgoing, Resolver, SqsAccess};
+pub use courier::{Courier, CourierSettings, Line, Outgoing, SqsAccess};
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::Failure;
 pub use key::{CERTIFICATE_NAME, SignatureVersion, SigningKey};
+pub use lookup::Resolver;
 pub use sns::{
     Confirmation, Notification, TopicArn, confirm_response, event_message, unsubscribe_response,
 };

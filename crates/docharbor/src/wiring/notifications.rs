@@ -27,7 +27,8 @@ pub(super) fn courier(configuration: &NotificationConfiguration) -> Result<Couri
         secret_access_key: Zeroizing::new(secret.expose().to_owned()),
         region: configuration.sqs_region.clone(),
     });
-    let settings = CourierSettings { allow: configuration.allow.clone(), ca_pem, sqs };
+    let allow = configuration.allow.clone();
+    let settings = CourierSettings { allow, ca_pem, sqs, ..CourierSettings::default() };
     Courier::new(settings).map_err(unusable)
 }
 

@@ -1,4 +1,4 @@
-//! What happens at the other end: receivers that answer, refuse, redirect, hang, drip and rebind.
+//! What happens at the other end: receivers that answer, refuse, redirect, hang, drip, break off and rebind.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn courier(receiver: &Receiver, authority: &Authority) -> Courier {
     Courier::new(CourierSettings {
         allow: vec![allow.parse().unwrap()],
         ca_pem: Some(authority.pem()),
-        sqs: None,
+        ..CourierSettings::default()
     })
     .unwrap()
 }
@@ -106,6 +106,18 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_is_none_and_the_message_is_not_sent_twice_for_it() {
+    let authority = Authority::new();
+    let receiver = Receiver::start(&authority, Behaviour::CutOffAfterOne).await;
+    let mut line = courier(&receiver, &authority).line(endpoint(&receiver));
+    send(&mut line).await.unwrap();
+    assert_eq!(send(&mut line).await, Err(Failure::Broken));
+    assert_eq!(receiver.requests().len(), 2);
+    send(&mut line).await.unwrap();
+    assert_eq!(receiver.connections(), 2);
+}
+
+#[tokio::test]
 async fn a_connection_that_was_closed_meanwhile_is_made_anew() {
     let authority = Authority::new();
     let receiver = Receiver::start(&authority, Behaviour::CloseAfterEach).await;
@@ -127,7 +139,7 @@ async fn a_certificate_of_nobody_known_or_for_another_name_is_refused() {
     let settings = CourierSettings {
         allow: vec![format!("127.0.0.0/8:{}", receiver.port()).parse().unwrap()],
         ca_pem: Some(authority.pem()),
-        sqs: None,
+        ..CourierSettings::default()
     };
     let mut line = Courier::new(settings).unwrap().line(by_address);
     assert_eq!(send(&mut line).await, Err(Failure::Tls));

@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod courier;
 #[cfg(test)]
+mod lookup;
+#[cfg(test)]
 mod receiver;

@@ -57,6 +57,8 @@ pub(crate) enum Behaviour {
     Endless,
     /// Closes the connection after each answer without having said so.
     CloseAfterEach,
+    /// Answers once, then goes away in the middle of an answer that says it is longer.
+    CutOffAfterOne,
 }
 
 pub(crate) struct Receiver {
@@ -117,15 +119,20 @@ async fn serve(mut stream: TlsStream<TcpStream>, behaviour: Behaviour, seen: &Se
             Behaviour::HangAfterOne if !is_first => std::future::pending().await,
             Behaviour::DripAfterOne if !is_first => return drip(stream).await,
             Behaviour::Endless => return pour(stream).await,
-            Behaviour::HangAfterOne | Behaviour::DripAfterOne | Behaviour::CloseAfterEach => {
-                good.to_owned()
+            Behaviour::CutOffAfterOne if !is_first => {
+                good.replace("content-length: 2", "content-length: 3")
             }
+            Behaviour::HangAfterOne
+            | Behaviour::DripAfterOne
+            | Behaviour::CloseAfterEach
+            | Behaviour::CutOffAfterOne => good.to_owned(),
         };
+        let is_cut_off = matches!(behaviour, Behaviour::CutOffAfterOne) && !is_first;
         is_first = false;
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
-        if matches!(behaviour, Behaviour::CloseAfterEach) {
+        if matches!(behaviour, Behaviour::CloseAfterEach) || is_cut_off {
             let _gone = stream.shutdown().await;
             return;
         }
