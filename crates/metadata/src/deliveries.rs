@@ -1,12 +1,15 @@
 //! Events that are waiting to be told, and what became of the telling.
 
+use std::collections::HashMap;
+
 use docharbor_domain::{
     EntityType, Event, EventAction, FolderId, OrganizationId, SubscriptionId, Timestamp,
 };
+use serde_json::json;
 
 use crate::StoreError;
-use crate::driver::Tx;
-use crate::value::Row;
+use crate::driver::{ByEngine, Tx};
+use crate::value::{Row, Value};
 
 const INSERT_EVENT: &str = "
     INSERT INTO outbox (organization_id, id, action, entity_type, entity_id, parent_entity_type,
@@ -36,48 +39,151 @@ const NEW_EVENTS: &str = "
     SELECT id FROM outbox
      WHERE organization_id = $1 AND spread = 0 ORDER BY created_ms LIMIT $2";
 
-const SPREAD: &str =
-    "UPDATE outbox SET spread = 1 WHERE organization_id = $1 AND id = $2 AND spread = 0";
+const COUNT_SUBSCRIBERS: &str = "
+    SELECT COUNT(*) FROM notification_subscription
+     WHERE organization_id = $1 AND status = 'CONFIRMED'";
 
-const INSERT_DELIVERIES: &str = "
-    INSERT INTO delivery (organization_id, subscription_id, event_id, state, attempts, due_ms,
-                          created_ms, changed_ms)
-    SELECT o.organization_id, s.id, o.id, 'DUE', 0, o.created_ms, o.created_ms, o.created_ms
-      FROM outbox o JOIN notification_subscription s ON s.organization_id = o.organization_id
-     WHERE o.organization_id = $1 AND o.id = $2 AND s.status = 'CONFIRMED'";
+/// Whoever comes second to an event waits for the first, and then finds it new no longer.
+macro_rules! spread {
+    ($ids:literal) => {
+        concat!(
+            "UPDATE outbox SET spread = 1
+              WHERE organization_id = $1 AND spread = 0 AND id IN (",
+            $ids,
+            ") RETURNING id"
+        )
+    };
+}
 
-/// Whoever comes second to a row waits for the first, and then finds it due no longer.
-const CLAIM: &str = "
-    UPDATE delivery SET attempts = attempts + 1, due_ms = $3
-     WHERE organization_id = $1 AND subscription_id = $2 AND state = 'DUE' AND due_ms <= $4
-       AND event_id IN (SELECT d.event_id FROM delivery d
-                         WHERE d.organization_id = $1 AND d.subscription_id = $2
-                           AND d.state = 'DUE' AND d.due_ms <= $4
-                         ORDER BY d.due_ms, d.event_id LIMIT $5)
-    RETURNING event_id, attempts";
+const SPREAD: ByEngine = ByEngine {
+    sqlite: spread!("SELECT j.value FROM json_each($2) j"),
+    postgres: spread!(
+        "SELECT j.value COLLATE \"C\"
+           FROM jsonb_array_elements_text(CAST(CAST($2 AS TEXT) AS JSONB)) j"
+    ),
+};
 
-const EVENT: &str = "
-    SELECT id, action, entity_type, entity_id, parent_entity_type, parent_entity_id, created_ms
-      FROM outbox WHERE organization_id = $1 AND id = $2";
+/// Subscriber by subscriber, as deliveries stand.
+macro_rules! insert_deliveries {
+    ($ids:literal) => {
+        concat!(
+            "INSERT INTO delivery (organization_id, subscription_id, event_id, state, attempts,
+                                   due_ms, created_ms, changed_ms)
+             SELECT s.organization_id, s.id, o.id, 'DUE', 0, o.created_ms, o.created_ms,
+                    o.created_ms
+               FROM notification_subscription s CROSS JOIN outbox o
+              WHERE s.organization_id = $1 AND s.status = 'CONFIRMED' AND o.organization_id = $1
+                AND o.id IN (",
+            $ids,
+            ")"
+        )
+    };
+}
 
-const SENT: &str = "
-    UPDATE delivery SET state = 'SENT', changed_ms = $4, last_error = NULL
-     WHERE organization_id = $1 AND subscription_id = $2 AND event_id = $3";
+const INSERT_DELIVERIES: ByEngine = ByEngine {
+    sqlite: insert_deliveries!("SELECT j.value FROM json_each($2) j"),
+    postgres: insert_deliveries!(
+        "SELECT j.value COLLATE \"C\"
+           FROM jsonb_array_elements_text(CAST(CAST($2 AS TEXT) AS JSONB)) j"
+    ),
+};
+
+const DUE: &str = "
+    SELECT o.id, o.action, o.entity_type, o.entity_id, o.parent_entity_type, o.parent_entity_id,
+           o.created_ms
+      FROM delivery d
+      LEFT JOIN outbox o ON o.organization_id = d.organization_id AND o.id = d.event_id
+     WHERE d.organization_id = $1 AND d.subscription_id = $2 AND d.state = 'DUE' AND d.due_ms <= $3
+     ORDER BY d.due_ms, d.created_ms, d.event_id LIMIT $4";
+
+/// Whoever comes second to a row waits for the first, and then finds it due no longer. SQLite must look
+/// for the rows that are named, and not through all that are due.
+macro_rules! claim {
+    ($is_due:literal, $events:literal) => {
+        concat!(
+            "UPDATE delivery SET attempts = attempts + 1, due_ms = $4
+              WHERE organization_id = $1 AND subscription_id = $2 AND ",
+            $is_due,
+            " AND (created_ms, event_id) IN (",
+            $events,
+            ") RETURNING event_id, attempts"
+        )
+    };
+}
+
+const CLAIM: ByEngine = ByEngine {
+    sqlite: claim!(
+        "+state = 'DUE' AND +due_ms <= $3",
+        "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each($5) j"
+    ),
+    postgres: claim!(
+        "state = 'DUE' AND due_ms <= $3",
+        "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
+           FROM jsonb_array_elements(CAST(CAST($5 AS TEXT) AS JSONB)) j"
+    ),
+};
+
+macro_rules! sent {
+    ($events:literal) => {
+        concat!(
+            "UPDATE delivery SET state = 'SENT', changed_ms = $3, last_error = NULL
+              WHERE organization_id = $1 AND subscription_id = $2 AND (created_ms, event_id) IN (",
+            $events,
+            ")"
+        )
+    };
+}
+
+const SENT: ByEngine = ByEngine {
+    sqlite: sent!(
+        "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each($4) j"
+    ),
+    postgres: sent!(
+        "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
+           FROM jsonb_array_elements(CAST(CAST($4 AS TEXT) AS JSONB)) j"
+    ),
+};
 
 const SETTLE: &str = "
-    UPDATE delivery SET state = $5, attempts = $6, due_ms = $7, changed_ms = $8, last_error = $9
-     WHERE organization_id = $1 AND subscription_id = $2 AND event_id = $3
-       AND state = 'DUE' AND attempts = $4";
+    UPDATE delivery SET state = $6, attempts = $7, due_ms = $8, changed_ms = $9, last_error = $10
+     WHERE organization_id = $1 AND subscription_id = $2 AND created_ms = $3 AND event_id = $4
+       AND state = 'DUE' AND attempts = $5";
 
-const RESEND_DEAD: &str = "
-    UPDATE delivery SET state = 'DUE', attempts = 0, due_ms = $2
-     WHERE organization_id = $1 AND state = 'DEAD'
-       AND EXISTS (SELECT 1 FROM outbox o
-                    WHERE o.organization_id = $1 AND o.id = delivery.event_id)";
+/// What dies while the rest is made due once more stays dead, or this might never end.
+const DEAD: &str = "
+    SELECT d.subscription_id, o.id, o.created_ms
+      FROM delivery d
+      JOIN outbox o ON o.organization_id = d.organization_id AND o.id = d.event_id
+     WHERE d.organization_id = $1 AND d.state = 'DEAD' AND d.changed_ms <= $2
+     ORDER BY d.created_ms LIMIT $3";
+
+macro_rules! resend_dead {
+    ($events:literal) => {
+        concat!(
+            "UPDATE delivery SET state = 'DUE', attempts = 0, due_ms = $3
+              WHERE organization_id = $1 AND subscription_id = $2 AND state = 'DEAD'
+                AND (created_ms, event_id) IN (",
+            $events,
+            ")"
+        )
+    };
+}
+
+const RESEND_DEAD: ByEngine = ByEngine {
+    sqlite: resend_dead!(
+        "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each($4) j"
+    ),
+    postgres: resend_dead!(
+        "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
+           FROM jsonb_array_elements(CAST(CAST($4 AS TEXT) AS JSONB)) j"
+    ),
+};
 
 const RESEND_EVENT: &str = "
     UPDATE delivery SET state = 'DUE', attempts = 0, due_ms = $3
      WHERE organization_id = $1 AND event_id = $2 AND state <> 'DUE'
+       AND subscription_id IN (SELECT s.id FROM notification_subscription s
+                                WHERE s.organization_id = $1)
        AND created_ms = (SELECT o.created_ms FROM outbox o
                           WHERE o.organization_id = $1 AND o.id = $2)";
 
@@ -85,10 +191,13 @@ const DELIVERIES: &str = "
     SELECT d.subscription_id, d.event_id, d.state, d.attempts, d.due_ms, d.changed_ms, d.last_error,
            o.id, o.action, o.entity_type, o.entity_id, o.parent_entity_type, o.parent_entity_id,
            o.created_ms
-      FROM delivery d
-      JOIN outbox o ON o.organization_id = d.organization_id AND o.id = d.event_id
-     WHERE d.organization_id = $1 AND ($2 = '' OR d.state = $2)
-     ORDER BY d.created_ms DESC, d.event_id, d.subscription_id LIMIT $3";
+      FROM outbox o
+     CROSS JOIN delivery d
+     WHERE o.organization_id = $1 AND d.organization_id = $1 AND d.created_ms = o.created_ms
+       AND d.event_id = o.id AND ($2 = '' OR d.state = $2)
+       AND d.subscription_id IN (SELECT s.id FROM notification_subscription s
+                                  WHERE s.organization_id = $1)
+     ORDER BY o.created_ms DESC, o.id, d.subscription_id LIMIT $3";
 
 const OLD_EVENTS: &str = "
     SELECT o.id, o.created_ms FROM outbox o
@@ -96,15 +205,18 @@ const OLD_EVENTS: &str = "
      ORDER BY o.created_ms LIMIT $3";
 
 const DELETE_OLD_DELIVERIES: &str = "
-    DELETE FROM delivery WHERE organization_id = $1 AND created_ms = $2 AND event_id = $3";
+    DELETE FROM delivery
+     WHERE organization_id = $1 AND created_ms = $2 AND event_id = $3
+       AND subscription_id IN (SELECT s.id FROM notification_subscription s
+                                WHERE s.organization_id = $1)";
 
 const DELETE_EVENT: &str = "DELETE FROM outbox WHERE organization_id = $1 AND id = $2";
 
 /// Statements that must not read more than they are about, however much was told. What is new in the
-/// outbox has an index of its own, and is read from its beginning.
+/// outbox has an index of its own, and is read from its beginning; so has what was given up.
 #[cfg(test)]
 pub(crate) const PLANNED: &[&str] =
-    &[SPREAD, CLAIM, EVENT, SENT, SETTLE, OLD_EVENTS, DELETE_OLD_DELIVERIES, DELETE_EVENT];
+    &[SPREAD.sqlite, DUE, CLAIM.sqlite, SENT.sqlite, SETTLE, OLD_EVENTS, DELETE_EVENT];
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,23 +330,24 @@ impl Tx {
         Ok(self.row(NEW_EVENTS, &[organization.into(), 1.into()]).await?.is_some())
     }
 
-    /// Makes a delivery for each subscriber of each new event, of so many events at the most. Tells
-    /// of how many.
+    /// Makes a delivery for each subscriber of each new event: of as many events as make so many
+    /// deliveries, and of one at least. Tells of how many.
     pub async fn spread_events(
         &mut self,
         organization: &OrganizationId,
-        limit: i64,
+        deliveries_max: i64,
     ) -> Result<u64, StoreError> {
-        let rows = self.rows(NEW_EVENTS, &[organization.into(), limit.into()]).await?;
-        let mut spread = 0;
-        for row in &rows {
-            let args = [organization.into(), row.text(0)?.into()];
-            if self.execute(SPREAD, &args).await? != 0 {
-                self.execute(INSERT_DELIVERIES, &args).await?;
-                spread += 1;
-            }
+        let subscribers = self.row(COUNT_SUBSCRIBERS, &[organization.into()]).await?;
+        let subscribers = subscribers.map_or(Ok(0), |row| row.int(0))?;
+        let limit = (deliveries_max / subscribers.max(1)).max(1);
+        let new = self.rows(NEW_EVENTS, &[organization.into(), limit.into()]).await?;
+        let spread = self.of_engine(&SPREAD);
+        let spread = self.rows(spread, &[organization.into(), texts(&new)?]).await?;
+        if !spread.is_empty() {
+            let insert = self.of_engine(&INSERT_DELIVERIES);
+            self.execute(insert, &[organization.into(), texts(&spread)?]).await?;
         }
-        Ok(spread)
+        Ok(u64::try_from(spread.len()).unwrap_or(u64::MAX))
     }
 
     /// Takes on some deliveries that are due, oldest first. Nobody else gets them before `until`.
@@ -246,63 +359,92 @@ impl Tx {
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<Claim>, StoreError> {
-        let args =
-            [organization.into(), subscription.into(), until.into(), now.into(), limit.into()];
-        let mut claims = Vec::new();
-        for row in self.rows(CLAIM, &args).await? {
-            let args = [organization.into(), row.text(0)?.into()];
-            let event = self.row(EVENT, &args).await?;
-            let event = event.ok_or_else(|| row.corrupt("a delivery of an event that is gone"))?;
-            claims.push(Claim { event: decode_event(&event, 0)?, attempt: row.int(1)? });
+        let args = [organization.into(), subscription.into(), now.into(), limit.into()];
+        let rows = self.rows(DUE, &args).await?;
+        let mut due = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.text_opt(0)?.is_none() {
+                return Err(row.corrupt("a delivery of an event that is gone"));
+            }
+            due.push(decode_event(row, 0)?);
         }
-        claims.sort_by(|a, b| (a.event.created, &a.event.id).cmp(&(b.event.created, &b.event.id)));
-        Ok(claims)
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let events = places(due.iter());
+        let args = [organization.into(), subscription.into(), now.into(), until.into(), events];
+        let mut attempts = HashMap::new();
+        for row in self.rows(self.of_engine(&CLAIM), &args).await? {
+            attempts.insert(row.text(0)?.to_owned(), row.int(1)?);
+        }
+        let claimed = due.into_iter().filter_map(|event| {
+            let attempt = attempts.get(&event.id).copied()?;
+            Some(Claim { event, attempt })
+        });
+        Ok(claimed.collect())
     }
 
-    /// Notes what became of an attempt. One that somebody else has taken on meanwhile is theirs,
+    /// Notes what became of attempts. One that somebody else has taken on meanwhile is theirs,
     /// unless the receiver has it.
-    pub async fn settle_delivery(
+    pub async fn settle_deliveries(
         &mut self,
         organization: &OrganizationId,
         subscription: &SubscriptionId,
-        claim: &Claim,
-        outcome: &Outcome,
+        outcomes: &[(Claim, Outcome)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let id = claim.event.id.as_str();
-        let attempt = claim.attempt;
-        let (state, attempts, due, error) = match outcome {
-            Outcome::Sent => {
-                let args = [organization.into(), subscription.into(), id.into(), now.into()];
-                self.execute(SENT, &args).await?;
-                return Ok(());
-            }
-            Outcome::Again(due, error) => (DeliveryState::Due, attempt, *due, Some(error.as_str())),
-            Outcome::Dead(error) => (DeliveryState::Dead, attempt, now, Some(error.as_str())),
-            Outcome::Untried(due) => (DeliveryState::Due, attempt - 1, *due, None),
-        };
-        let args = [
-            organization.into(),
-            subscription.into(),
-            id.into(),
-            attempt.into(),
-            state.as_str().into(),
-            attempts.into(),
-            due.into(),
-            now.into(),
-            error.into(),
-        ];
-        self.execute(SETTLE, &args).await?;
+        let is_sent = |outcome: &Outcome| matches!(outcome, Outcome::Sent);
+        if outcomes.iter().any(|(_, outcome)| is_sent(outcome)) {
+            let sent = outcomes.iter().filter(|(_, outcome)| is_sent(outcome));
+            let sent = places(sent.map(|(claim, _)| &claim.event));
+            let args = [organization.into(), subscription.into(), now.into(), sent];
+            self.execute(self.of_engine(&SENT), &args).await?;
+        }
+        for (claim, outcome) in outcomes {
+            let attempt = claim.attempt;
+            let (state, attempts, due, error) = match outcome {
+                Outcome::Sent => continue,
+                Outcome::Again(due, error) => (DeliveryState::Due, attempt, *due, Some(error)),
+                Outcome::Dead(error) => (DeliveryState::Dead, attempt, now, Some(error)),
+                Outcome::Untried(due) => (DeliveryState::Due, attempt - 1, *due, None),
+            };
+            let args = [
+                organization.into(),
+                subscription.into(),
+                claim.event.created.into(),
+                claim.event.id.as_str().into(),
+                attempt.into(),
+                state.as_str().into(),
+                attempts.into(),
+                due.into(),
+                now.into(),
+                error.map(String::as_str).into(),
+            ];
+            self.execute(SETTLE, &args).await?;
+        }
         Ok(())
     }
 
-    /// Makes what was given up due once more; tells how many deliveries that are.
+    /// Makes what was given up until now due once more, so many deliveries at the most. Tells how many.
     pub async fn resend_dead(
         &mut self,
         organization: &OrganizationId,
         now: Timestamp,
+        limit: i64,
     ) -> Result<u64, StoreError> {
-        self.execute(RESEND_DEAD, &[organization.into(), now.into()]).await
+        let args = [organization.into(), now.into(), limit.into()];
+        let mut dead: HashMap<String, Vec<(i64, String)>> = HashMap::new();
+        for row in self.rows(DEAD, &args).await? {
+            let event = (row.int(2)?, row.text(1)?.to_owned());
+            dead.entry(row.text(0)?.to_owned()).or_default().push(event);
+        }
+        let mut resent = 0;
+        for (subscription, events) in dead {
+            let events = Value::Text(json!(events).to_string());
+            let args = [organization.into(), subscription.into(), now.into(), events];
+            resent += self.execute(self.of_engine(&RESEND_DEAD), &args).await?;
+        }
+        Ok(resent)
     }
 
     /// Makes the deliveries of one event due once more, whatever became of them.
@@ -357,6 +499,19 @@ impl Tx {
         }
         Ok(rows.len())
     }
+}
+
+/// The first column of some rows, as the one argument that statements take lists in.
+fn texts(rows: &[Row]) -> Result<Value, StoreError> {
+    let texts = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Value::Text(json!(texts).to_string()))
+}
+
+/// Where a subscriber's deliveries of some events stand, as one argument.
+fn places<'a>(events: impl Iterator<Item = &'a Event>) -> Value {
+    let places: Vec<_> =
+        events.map(|event| (event.created.as_millis(), event.id.as_str())).collect();
+    Value::Text(json!(places).to_string())
 }
 
 fn decode_event(row: &Row, at: usize) -> Result<Event, StoreError> {

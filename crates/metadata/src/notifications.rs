@@ -32,6 +32,10 @@ const COUNT_SUBSCRIPTIONS: &str = "
 
 const SUBSCRIPTION: &str = subscription!("s.id = $2 AND s.status <> 'DELETED'");
 
+const IS_CONFIRMED: &str = "
+    SELECT 1 FROM notification_subscription
+     WHERE organization_id = $1 AND id = $2 AND status = 'CONFIRMED'";
+
 const SUBSCRIPTIONS: &str = subscription!(
     "s.status <> 'DELETED'
       AND (s.created_ms > $2 OR (s.created_ms = $2 AND s.id > $3))
@@ -67,7 +71,10 @@ const DUE_SUBSCRIPTIONS: &str = subscription!(
     "s.status = 'CONFIRMED'
       AND EXISTS (SELECT 1 FROM delivery d
                    WHERE d.organization_id = $1 AND d.subscription_id = s.id
-                     AND d.state = 'DUE' AND d.due_ms <= $2)"
+                     AND d.state = 'DUE' AND d.due_ms <= $2)
+    ORDER BY (SELECT d.due_ms FROM delivery d
+               WHERE d.organization_id = $1 AND d.subscription_id = s.id AND d.state = 'DUE'
+               ORDER BY d.due_ms LIMIT 1)"
 );
 
 const EXPIRE_PENDING: &str = "
@@ -77,8 +84,9 @@ const EXPIRE_PENDING: &str = "
 const DELETE_OF_DELETED: &str = "
     DELETE FROM delivery
      WHERE organization_id = $1 AND subscription_id = $2
-       AND event_id IN (SELECT d.event_id FROM delivery d
-                         WHERE d.organization_id = $1 AND d.subscription_id = $2 LIMIT $3)";
+       AND (created_ms, event_id) IN (
+           SELECT d.created_ms, d.event_id FROM delivery d
+            WHERE d.organization_id = $1 AND d.subscription_id = $2 LIMIT $3)";
 
 const DELETED: &str = "
     SELECT id FROM notification_subscription WHERE organization_id = $1 AND status = 'DELETED'";
@@ -101,7 +109,7 @@ const CERTIFICATE: &str =
 /// Statements that must not read more than they are about, however much was told.
 #[cfg(test)]
 pub(crate) const PLANNED: &[&str] =
-    &[SUBSCRIPTION, DELETE_SUBSCRIPTION, CONFIRM, DELETE_OF_DELETED, CERTIFICATE];
+    &[SUBSCRIPTION, IS_CONFIRMED, DELETE_SUBSCRIPTION, CONFIRM, DELETE_OF_DELETED, CERTIFICATE];
 
 /// Whether an endpoint was asked to confirm, and what came of it.
 #[derive(Clone, Debug, Default)]
@@ -150,6 +158,15 @@ impl Tx {
     ) -> Result<Option<Subscription>, StoreError> {
         let row = self.row(SUBSCRIPTION, &[organization.into(), id.into()]).await?;
         row.as_ref().map(decode_subscription).transpose()
+    }
+
+    /// Whether a subscriber wants to be told, now.
+    pub async fn is_confirmed(
+        &mut self,
+        organization: &OrganizationId,
+        id: &SubscriptionId,
+    ) -> Result<bool, StoreError> {
+        Ok(self.row(IS_CONFIRMED, &[organization.into(), id.into()]).await?.is_some())
     }
 
     /// A site's subscriptions, oldest first, behind one.
@@ -237,7 +254,7 @@ impl Tx {
         rows.iter().map(|row| Ok(OrganizationId::new(row.text(0)?))).collect()
     }
 
-    /// The subscriptions with a delivery that is due.
+    /// The subscriptions with a delivery that is due: first those that have waited longest.
     pub async fn due_subscriptions(
         &mut self,
         organization: &OrganizationId,

@@ -62,6 +62,7 @@ pub struct NewAccessKey {
 impl Site {
     /// Finds the holder of an access key.
     pub async fn key_holder(&self, id: &AccessKeyId) -> Result<Option<KeyHolder>, Error> {
+        self.dispatch.asked();
         let row = self
             .look_up(id.clone(), |tx, id| Box::pin(async move { Ok(tx.access_key(id).await?) }))
             .await?;
@@ -80,6 +81,7 @@ impl Site {
         if !has_token_form(token) {
             return Ok(TokenHolder::Unknown);
         }
+        self.dispatch.asked();
         let row = self
             .look_up(token_hash(token), |tx, hash| {
                 Box::pin(async move { Ok(tx.token(hash).await?) })

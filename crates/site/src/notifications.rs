@@ -1,8 +1,12 @@
 //! Notifications: who is told of a site's events, and what became of the telling.
 
+mod asking;
+mod calls;
 mod dispatch;
 mod events;
 mod messages;
+mod pace;
+mod serving;
 
 use docharbor_domain::limits::{SUBSCRIPTION_TOKEN_LIFETIME_MS, SUBSCRIPTIONS_MAX};
 use docharbor_domain::{
@@ -20,6 +24,9 @@ pub(crate) use events::tell;
 
 /// Rows that one step of the clearing touches at the most.
 const CLEARED_AT_ONCE: i64 = 200;
+
+/// Deliveries that one transaction makes due once more at the most.
+const RESENT_AT_ONCE: i64 = 1_000;
 
 /// What can be set about notifications.
 #[derive(Clone, Debug)]
@@ -264,19 +271,36 @@ impl Site {
         organization: &OrganizationId,
         event: Option<String>,
     ) -> Result<u64, Error> {
-        let input = (organization.clone(), event, self.now());
-        let count = self
-            .write(input, |tx, (organization, event, now)| {
-                Box::pin(async move {
-                    Ok(match event {
-                        Some(event) => tx.resend_event(organization, event, *now).await?,
-                        None => tx.resend_dead(organization, *now).await?,
-                    })
+        let count = match event {
+            Some(event) => {
+                let input = (organization.clone(), event, self.now());
+                self.write(input, |tx, (organization, event, now)| {
+                    Box::pin(async move { Ok(tx.resend_event(organization, event, *now).await?) })
                 })
-            })
-            .await?;
+                .await?
+            }
+            None => self.resend_dead(organization).await?,
+        };
         self.dispatch.wake();
         Ok(count)
+    }
+
+    async fn resend_dead(&self, organization: &OrganizationId) -> Result<u64, Error> {
+        let now = self.now();
+        let mut count = 0;
+        loop {
+            let step = self
+                .write((organization.clone(), now), |tx, (organization, now)| {
+                    Box::pin(async move {
+                        Ok(tx.resend_dead(organization, *now, RESENT_AT_ONCE).await?)
+                    })
+                })
+                .await?;
+            count += step;
+            if step < RESENT_AT_ONCE.unsigned_abs() {
+                return Ok(count);
+            }
+        }
     }
 
     /// Forgets what is too old: questions nobody answered, events, what is left of subscriptions.

@@ -108,6 +108,8 @@ class Receiver:
 
     def __init__(self, authority, status=200):
         self.status = status
+        # Set, an answer ends in the middle.
+        self.cuts_off = False
         self.received = []
         # Cleared, requests stay without an answer.
         self.answers = threading.Event()
@@ -125,8 +127,11 @@ class Receiver:
                 self.send_response(status)
                 if 300 <= status < 400:
                     self.send_header("Location", f"{receiver.url}/elsewhere")
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", "2" if receiver.cuts_off else "0")
                 self.end_headers()
+                if receiver.cuts_off:
+                    self.wfile.write(b"o")
+                    self.close_connection = True
 
             def log_message(self, *_):
                 """Says nothing."""

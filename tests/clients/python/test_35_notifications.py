@@ -347,6 +347,42 @@ def test_a_subscriber_that_hangs_fails_or_redirects_delays_nobody(told, folder, 
         unsubscribe(told, subscription)
 
 
+def test_an_answer_that_breaks_off_is_none_and_the_message_comes_again(make_told, make_receiver):
+    site = make_told()
+    receiver = make_receiver()
+    subscription = receiver.subscribe(site)
+    receiver.cuts_off = True
+    upload = site.upload(site.folder(site.person().root))
+    first = receiver.until_event("upload_document_version", upload.version)
+
+    def delivery():
+        [found] = [one for one in log(site) if one["SubscriptionId"] == subscription]
+        return found
+
+    failed = until("it is noted", lambda: (one := delivery())["LastError"] and one)
+    assert (failed["State"], failed["LastError"]) == ("DUE", "the connection broke")
+    receiver.cuts_off = False
+    sent = until("it is sent", lambda: (one := delivery())["State"] == "SENT" and one)
+    assert 2 <= sent["Attempts"] == len(receiver.messages())
+    assert {message["MessageId"] for message in receiver.messages()} == {first["MessageId"]}
+
+
+def test_the_api_answers_while_receivers_hang(told, folder, make_receiver):
+    receiver = make_receiver()
+    hanging = [receiver.subscribe(told, f"/{number}") for number in range(20)]
+    receiver.answers.clear()
+    upload = told.upload(folder)
+    until("all of them hang", lambda: len(receiver.messages()) == 20)
+    for _ in range(100):
+        told.admin.get_document(DocumentId=upload.document)
+    # An attempt that hangs ends after seven seconds, and none has.
+    attempts = [one for one in log(told, "--limit", "20") if one["SubscriptionId"] in hanging]
+    assert [(one["Attempts"], one["LastError"]) for one in attempts] == [(1, None)] * 20
+    receiver.answers.set()
+    for subscription in hanging:
+        unsubscribe(told, subscription)
+
+
 def test_a_message_comes_again_after_the_server_was_killed_in_the_middle(make_told, make_receiver):
     site = make_told()
     receiver = make_receiver()
@@ -492,31 +528,75 @@ def queue_server():
         process.wait(timeout=30)
 
 
-def test_a_queue_gets_the_same_messages(make_told, queue_server):
-    site = make_told(
-        DOCHARBOR_NOTIFICATION_SQS_ACCESS_KEY_ID="AKIAQUEUE",
-        DOCHARBOR_NOTIFICATION_SQS_SECRET_ACCESS_KEY="CANARYqueueSecret",
-    )
-    sqs = boto3.client(
-        "sqs", endpoint_url=queue_server, region_name="us-east-1",
-        aws_access_key_id="AKIAQUEUE", aws_secret_access_key="CANARYqueueSecret",
-    )
-    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
-    subscription = subscribe(site, queue, protocol="SQS")
+class Queue:
+    """A queue of a server of queues, and what was read from it."""
+
+    def __init__(self, queue_server):
+        self.sqs = boto3.client(
+            "sqs", endpoint_url=queue_server, region_name="us-east-1",
+            aws_access_key_id="AKIAQUEUE", aws_secret_access_key="CANARYqueueSecret",
+        )
+        self.got = []
+        self.make()
+
+    def make(self):
+        self.url = self.sqs.create_queue(QueueName="events")["QueueUrl"]
+
+    def remove(self):
+        self.sqs.delete_queue(QueueUrl=self.url)
+
+    def messages(self, kind="Notification"):
+        answer = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+        self.got.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
+        return [message for message in self.got if message["Type"] == kind]
+
+
+@pytest.fixture
+def queue(queue_server):
+    return Queue(queue_server)
+
+
+@pytest.fixture
+def make_queueing(make_told):
+    """Starts servers that may send to queues."""
+
+    def make(**settings):
+        return make_told(
+            DOCHARBOR_NOTIFICATION_SQS_ACCESS_KEY_ID="AKIAQUEUE",
+            DOCHARBOR_NOTIFICATION_SQS_SECRET_ACCESS_KEY="CANARYqueueSecret",
+            **settings,
+        )
+
+    return make
+
+
+def test_a_queue_gets_the_same_messages(make_queueing, queue):
+    site = make_queueing()
+    subscription = subscribe(site, queue.url, protocol="SQS")
     until("the queue has taken it", lambda: status(site, subscription) == "CONFIRMED")
     upload = site.upload(site.folder(site.person().root))
-    got = []
-
-    def arrived():
-        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        got.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
-        return [message for message in got if message["Type"] == "Notification"]
-
-    [message] = until("the event arrives", arrived)
+    [message] = until("the event arrives", queue.messages)
     event = json.loads(message["Message"])
     assert event["entityId"] == upload.version
     assert message["TopicArn"].endswith(f":docharbor-{site.server.organization_id}")
     assert "CANARYqueueSecret" not in site.server.log()
+
+
+def test_what_a_queue_refused_is_given_up_and_sent_once_more_when_somebody_says_so(
+    make_queueing, queue
+):
+    site = make_queueing(DOCHARBOR_NOTIFICATION_ATTEMPTS="2")
+    subscription = subscribe(site, queue.url, protocol="SQS")
+    until("the queue has taken it", lambda: status(site, subscription) == "CONFIRMED")
+    queue.remove()
+    upload = site.upload(site.folder(site.person().root))
+    [dead] = until("it is given up", lambda: log(site, "--state", "dead"))
+    assert (dead["Attempts"], dead["LastError"]) == (2, "status 400")
+    queue.make()
+    assert site.server.run("notify", "resend", str(site.server.data)).stdout.strip() == "1"
+    [message] = until("it arrives", queue.messages)
+    assert message["MessageId"] == dead["MessageId"]
+    assert json.loads(message["Message"])["entityId"] == upload.version
 
 
 def test_what_became_of_deliveries_is_in_no_other_sites_log(told, folder, make_receiver):

@@ -116,32 +116,63 @@ mod tests {
 
     const EXPECTED: [(&str, &str); 2] = [("document", "ann"), ("folder", "")];
 
-    #[test]
-    fn a_sqlite_site_of_the_first_schema_is_brought_up_to_date() {
+    /// Two deliveries, in the order of their ids and not of their events.
+    const DELIVERED: &str = "
+        INSERT INTO notification_subscription (organization_id, id, endpoint, protocol, status,
+                                               base_url, creator, created_ms)
+        VALUES ('d-1', 's', 'https://hook.example/', 'HTTPS', 'CONFIRMED', '', 'ann', 1);
+        INSERT INTO delivery (organization_id, subscription_id, event_id, state, attempts, due_ms,
+                              created_ms, changed_ms, last_error)
+        VALUES ('d-1', 's', 'a', 'DEAD', 16, 7, 2, 8, 'status 500'),
+               ('d-1', 's', 'b', 'SENT', 1, 5, 1, 6, NULL);";
+
+    const DELIVERIES: &str = "
+        SELECT event_id,
+               state || ' ' || attempts || ' ' || due_ms || ' ' || created_ms || ' ' || changed_ms
+                     || ' ' || COALESCE(last_error, 'well')
+          FROM delivery WHERE organization_id = 'd-1' ORDER BY created_ms";
+
+    const KEPT: [(&str, &str); 2] = [("b", "SENT 1 5 1 6 well"), ("a", "DEAD 16 7 2 8 status 500")];
+
+    /// What a SQLite database of a schema holds, read once it was brought up to date.
+    fn sqlite_from(version: i32, holds: &str, read: &str) -> Vec<(String, String)> {
         let mut connection = Connection::open_in_memory().unwrap();
-        sqlite::migrations::runner().set_target(Target::Version(1)).run(&mut connection).unwrap();
-        connection.execute_batch(FIRST).unwrap();
+        let target = Target::Version(version);
+        sqlite::migrations::runner().set_target(target).run(&mut connection).unwrap();
+        connection.execute_batch(holds).unwrap();
         migrate_sqlite(&mut connection).unwrap();
-        let mut statement = connection.prepare(CREATORS).unwrap();
+        let mut statement = connection.prepare(read).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        let rows: Vec<(String, String)> = rows.map(Result::unwrap).collect();
-        assert_eq!(rows, EXPECTED.map(|(id, creator)| (id.to_owned(), creator.to_owned())));
+        rows.map(Result::unwrap).collect()
     }
 
-    #[tokio::test]
-    async fn a_postgres_site_of_the_first_schema_is_brought_up_to_date() {
+    /// The same of a PostgreSQL database.
+    async fn postgres_from(version: i32, holds: &str, read: &str) -> Vec<(String, String)> {
         let url = Cluster::shared().fresh_database();
         let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
         tokio::spawn(connection);
-        postgres::migrations::runner()
-            .set_target(Target::Version(1))
-            .run_async(&mut client)
-            .await
-            .unwrap();
-        client.batch_execute(FIRST).await.unwrap();
+        let target = Target::Version(version);
+        let runner = postgres::migrations::runner().set_target(target);
+        runner.run_async(&mut client).await.unwrap();
+        client.batch_execute(holds).await.unwrap();
         migrate_postgres(&mut client).await.unwrap();
-        let rows = client.query(CREATORS, &[]).await.unwrap();
-        let rows: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        assert_eq!(rows, EXPECTED.map(|(id, creator)| (id.to_owned(), creator.to_owned())));
+        let rows = client.query(read, &[]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    fn owned(rows: [(&str, &str); 2]) -> Vec<(String, String)> {
+        rows.map(|(one, other)| (one.to_owned(), other.to_owned())).to_vec()
+    }
+
+    #[tokio::test]
+    async fn a_site_of_the_first_schema_is_brought_up_to_date() {
+        assert_eq!(sqlite_from(1, FIRST, CREATORS), owned(EXPECTED));
+        assert_eq!(postgres_from(1, FIRST, CREATORS).await, owned(EXPECTED));
+    }
+
+    #[tokio::test]
+    async fn deliveries_are_kept_when_they_are_put_in_the_order_of_their_events() {
+        assert_eq!(sqlite_from(8, DELIVERED, DELIVERIES), owned(KEPT));
+        assert_eq!(postgres_from(8, DELIVERED, DELIVERIES).await, owned(KEPT));
     }
 }

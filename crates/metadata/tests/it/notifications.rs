@@ -89,9 +89,9 @@ impl Place {
     }
 
     async fn settle(&self, id: &SubscriptionId, claim: &Claim, outcome: Outcome) {
-        let input = (id.clone(), claim.clone(), outcome);
-        self.write(input, |tx, (organization, (id, claim, outcome))| {
-            Box::pin(tx.settle_delivery(organization, id, claim, outcome, at(7)))
+        let input = (id.clone(), vec![(claim.clone(), outcome)]);
+        self.write(input, |tx, (organization, (id, outcomes))| {
+            Box::pin(tx.settle_deliveries(organization, id, outcomes, at(7)))
         })
         .await;
     }
@@ -213,10 +213,13 @@ async fn a_delivery_is_tried_again_given_up_and_sent_once_more() {
         let [line] = &place.log().await[..] else { panic!("one") };
         assert_eq!((line.state, line.attempts), (DeliveryState::Dead, 2));
         assert_eq!(line.last_error.as_deref(), Some("status 500"));
-        let resent = place
-            .write((), |tx, (organization, ())| Box::pin(tx.resend_dead(organization, at(2_000))))
-            .await;
-        assert_eq!(resent, 1);
+        let resend = || {
+            place.write((), |tx, (organization, ())| {
+                Box::pin(tx.resend_dead(organization, at(2_000), 10))
+            })
+        };
+        assert_eq!(resend().await, 1);
+        assert_eq!(resend().await, 0);
         let [claim] = &place.claim(&id, at(2_000), 10).await[..] else { panic!("one") };
         assert_eq!(claim.attempt, 1);
         place.settle(&id, claim, Outcome::Sent).await;

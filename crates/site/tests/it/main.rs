@@ -23,6 +23,8 @@ mod races;
 #[cfg(test)]
 mod races_tree;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod recycled;
 #[cfg(test)]
 mod removal;

@@ -1,11 +1,13 @@
-//! Deliveries by several nodes, and questions that nobody answers.
+//! Deliveries by several nodes, subscribers who hold others up, and questions that nobody answers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use docharbor_domain::{Subscription, SubscriptionProtocol};
 use docharbor_site::NewSubscription;
 
-use crate::support::{NOBODY, TestSite, on_both_engines};
+use crate::receiver::{Answers, Receiver};
+use crate::support::{Actor, NOBODY, TestSite, on_both_engines};
 
 on_both_engines! {
     of_two_nodes_one_tries_each_delivery,
@@ -13,15 +15,68 @@ on_both_engines! {
     a_subscriber_who_was_not_told_of_a_change_that_did_not_happen,
     each_document_of_an_emptied_folder_is_told_of,
     a_question_nobody_answers_ends_with_its_time,
+    the_subscribers_of_a_site_that_hang_hold_no_other_site_up,
+    questions_that_hang_hold_no_delivery_and_no_other_sites_question_up,
+    a_backlog_of_ten_thousand_deliveries_drains,
+    whoever_ends_a_subscription_is_sent_nothing_more,
+    however_much_was_given_up_all_of_it_is_sent_once_more,
 }
 
+/// More endpoints than are called at once.
+const MANY: usize = 80;
+
 async fn subscribe(test: &TestSite) -> Subscription {
+    subscribe_at(test, NOBODY.to_owned()).await
+}
+
+async fn subscribe_at(actor: &Actor, endpoint: String) -> Subscription {
     let new = NewSubscription {
-        endpoint: NOBODY.to_owned(),
+        endpoint,
         protocol: SubscriptionProtocol::Https,
         base_url: "https://docs.example".to_owned(),
     };
-    test.site.create_subscription(&test.call, new).await.unwrap()
+    actor.site.create_subscription(&actor.call, new).await.unwrap()
+}
+
+/// Subscribers at one receiver who have confirmed and were never asked.
+async fn confirmed_at(test: &TestSite, actor: &Actor, receiver: &Receiver, count: usize) {
+    for number in 0..count {
+        subscribe_at(actor, receiver.endpoint(number)).await;
+    }
+    let organization = actor.call.organization();
+    test.execute(&format!(
+        "UPDATE notification_subscription SET status = 'CONFIRMED'
+          WHERE organization_id = '{organization}'"
+    ))
+    .await;
+}
+
+/// Events of which nothing but this tells.
+async fn invent(test: &TestSite, actor: &Actor, count: usize) {
+    let organization = actor.call.organization();
+    let values: Vec<String> = (0..count)
+        .map(|number| {
+            format!(
+                "('{organization}', '{number:036}', 'rename_document', 'Document', 'd', 'Folder', 'f',
+                  {number}, 0)"
+            )
+        })
+        .collect();
+    test.execute(&format!(
+        "INSERT INTO outbox (organization_id, id, action, entity_type, entity_id,
+                             parent_entity_type, parent_entity_id, created_ms, spread)
+         VALUES {}",
+        values.join(", ")
+    ))
+    .await;
+}
+
+/// Tells subscribers while something else is awaited.
+async fn telling<T>(actor: &Actor, until: impl Future<Output = T>) -> T {
+    tokio::select! {
+        () = actor.site.run_notifications() => panic!("it came to an end"),
+        done = until => done,
+    }
 }
 
 /// A subscriber who never answers, but has confirmed.
@@ -122,4 +177,93 @@ async fn a_question_nobody_answers_ends_with_its_time(test: TestSite) {
     test.site.run_jobs_once().await.unwrap();
     assert_eq!(test.number(left).await, 0);
     test.assert_sound().await;
+}
+
+async fn the_subscribers_of_a_site_that_hang_hold_no_other_site_up(test: TestSite) {
+    let (hanging, well) =
+        (Receiver::start(Answers::Never).await, Receiver::start(Answers::Always).await);
+    let others = [test.other_site().await, test.other_site().await];
+    confirmed_at(&test, &test, &hanging, MANY).await;
+    confirmed_at(&test, &others[0], &hanging, MANY).await;
+    confirmed_at(&test, &others[1], &well, 1).await;
+    invent(&test, &test, 1).await;
+    invent(&test, &others[0], 1).await;
+    telling(&test, async {
+        // Both sites have all the calls that they are given.
+        hanging.until(|hanging| 48 <= hanging.messages().len()).await;
+        invent(&test, &others[1], 1).await;
+        well.until(|well| well.messages().len() == 1).await;
+    })
+    .await;
+    // No attempt had to end for it.
+    assert_eq!(count(&test, "last_error IS NOT NULL").await, 0);
+}
+
+async fn questions_that_hang_hold_no_delivery_and_no_other_sites_question_up(test: TestSite) {
+    let (hanging, well) =
+        (Receiver::start(Answers::Never).await, Receiver::start(Answers::Always).await);
+    for number in 0..MANY {
+        subscribe_at(&test, hanging.endpoint(number)).await;
+    }
+    let other = test.other_site().await;
+    confirmed_at(&test, &other, &well, 1).await;
+    telling(&test, async {
+        hanging.until(|hanging| 12 <= hanging.questions()).await;
+        invent(&test, &other, 1).await;
+        well.until(|well| well.messages().len() == 1).await;
+        subscribe_at(&other, well.endpoint(1)).await;
+        well.until(|well| well.questions() == 1).await;
+    })
+    .await;
+    let given_up = "SELECT COUNT(*) FROM notification_subscription WHERE asked_error IS NOT NULL";
+    assert_eq!(test.number(given_up).await, 0);
+}
+
+async fn a_backlog_of_ten_thousand_deliveries_drains(test: TestSite) {
+    let receiver = Receiver::start(Answers::Always).await;
+    confirmed_at(&test, &test, &receiver, 100).await;
+    invent(&test, &test, 100).await;
+    test.site.run_notifications_once().await.unwrap();
+    assert_eq!(count(&test, "state = 'SENT' AND attempts = 1").await, 10_000);
+    let messages = receiver.messages();
+    assert_eq!(messages.len(), 10_000);
+    assert_eq!(messages.into_iter().collect::<BTreeSet<_>>().len(), 10_000);
+    test.assert_sound().await;
+}
+
+async fn whoever_ends_a_subscription_is_sent_nothing_more(test: TestSite) {
+    let receiver = Receiver::start(Answers::Always).await;
+    confirmed_at(&test, &test, &receiver, 1).await;
+    invent(&test, &test, 2_000).await;
+    let all = test.site.all_subscriptions(test.call.organization()).await.unwrap();
+    let id = all[0].0.id.clone();
+    telling(&test, async {
+        receiver.until(|receiver| !receiver.messages().is_empty()).await;
+        test.site.delete_subscription(&test.call, id).await.unwrap();
+        let before = receiver.messages().len();
+        // What was taken on goes back untried.
+        while count(&test, "state = 'DUE' AND attempts = 1").await != 0 {
+            tokio::task::yield_now().await;
+        }
+        // One message may have been on its way.
+        assert!(receiver.messages().len() <= before + 1);
+        assert!(before < 2_000);
+    })
+    .await;
+    let before = receiver.messages().len();
+    test.site.run_notifications_once().await.unwrap();
+    assert_eq!(receiver.messages().len(), before);
+}
+
+async fn however_much_was_given_up_all_of_it_is_sent_once_more(test: TestSite) {
+    let receiver = Receiver::start(Answers::Always).await;
+    confirmed_at(&test, &test, &receiver, 50).await;
+    invent(&test, &test, 50).await;
+    test.site.run_notifications_once().await.unwrap();
+    test.execute("UPDATE delivery SET state = 'DEAD', attempts = 16").await;
+    let organization = test.call.organization();
+    assert_eq!(test.site.resend(organization, None).await.unwrap(), 2_500);
+    test.site.run_notifications_once().await.unwrap();
+    assert_eq!(count(&test, "state = 'SENT' AND attempts = 1").await, 2_500);
+    assert_eq!(receiver.messages().len(), 5_000);
 }
