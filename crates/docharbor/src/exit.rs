@@ -24,6 +24,15 @@ impl Failure {
         Self::new(2, what, why, next)
     }
 
+    /// The system gives the process no more threads.
+    pub(crate) fn no_threads(error: std::io::Error) -> Self {
+        Self::failed(
+            "The process cannot start its threads",
+            error,
+            "raise the limits on processes and open files (ulimit -u, ulimit -n)",
+        )
+    }
+
     fn new(code: u8, what: impl Display, why: impl Display, next: impl Display) -> Self {
         Self { what: what.to_string(), why: why.to_string(), next: next.to_string(), code }
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+mod aside;
 mod audit;
 mod banner;
 mod commands;
@@ -58,12 +59,6 @@ fn run(command: commands::Command) -> Result<ExitCode, Failure> {
         .thread_stack_size(THREAD_STACK_BYTES)
         .enable_all()
         .build()
-        .map_err(|error| {
-            Failure::failed(
-                "The process cannot start its threads",
-                error,
-                "raise the limits on processes and open files (ulimit -u, ulimit -n)",
-            )
-        })?;
+        .map_err(Failure::no_threads)?;
     runtime.block_on(commands::run(command, &environment))
 }

@@ -34,6 +34,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::aside::Aside;
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
@@ -132,9 +133,12 @@ pub(crate) async fn start(
         let site = probed.clone();
         Box::pin(async move { site.is_ready().await.is_ok() })
     });
+    let teller = site.clone();
+    let telling = Aside::begin("notifications", async move { teller.run_notifications().await });
+    let telling = telling.map_err(Failure::no_threads)?;
     let worker = site.clone();
     let jobs = tokio::spawn(async move {
-        futures::join!(worker.run_jobs(), worker.run_directories(), worker.run_notifications())
+        futures::join!(worker.run_jobs(), worker.run_directories())
     });
     let worker = site.clone();
     let mut extraction = tokio::spawn(async move { worker.run_extraction().await });
@@ -150,6 +154,7 @@ pub(crate) async fn start(
             if tokio::time::timeout(EXTRACTION_STOPS_WITHIN, &mut extraction).await.is_err() {
                 extraction.abort();
             }
+            telling.end().await;
             jobs.abort();
             let _ended = jobs.await;
             close_log.await;

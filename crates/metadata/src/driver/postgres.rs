@@ -9,6 +9,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
+use tokio::runtime::Handle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
@@ -56,6 +57,9 @@ pub(super) struct Store {
     pool: Pool,
     counters: Arc<Counters>,
     operation_wait: Duration,
+    /// Whose threads drive the connections, whatever thread an operation comes from: one that gives way to
+    /// others must not make those wait who get its connection next.
+    runtime: Handle,
 }
 
 impl Store {
@@ -87,7 +91,8 @@ impl Store {
             })
             .build()
             .map_err(|e| StoreError::Open(e.to_string()))?;
-        Ok(Self { pool, counters: Arc::clone(counters), operation_wait })
+        let (counters, runtime) = (Arc::clone(counters), Handle::current());
+        Ok(Self { pool, counters, operation_wait, runtime })
     }
 
     pub(super) fn close(&self) {
@@ -108,7 +113,7 @@ impl Store {
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
         let store = self.clone();
-        let running = tokio::spawn(async move {
+        let running = self.runtime.spawn(async move {
             // What is dropped here half way takes its connection with it.
             let work = store.attempts(access, &input, &operation);
             tokio::time::timeout(store.operation_wait, work).await

@@ -1,0 +1,92 @@
+//! Work that gives way: on a thread of its own, which has a core when nobody else wants one.
+
+use std::io;
+
+use rustix::process::{getpriority_process, setpriority_process};
+use rustix::thread::gettid;
+use tokio::sync::oneshot;
+
+use crate::THREAD_STACK_BYTES;
+
+/// How far the thread stands back: of a core that others want too it still gets a tenth.
+const NICENESS: i32 = 10;
+
+/// Lists that are read and names that are looked up at once; whoever makes more of them waits.
+const BLOCKING_THREADS_MAX: usize = 12;
+
+/// Work that goes on until it is told to end.
+pub(crate) struct Aside {
+    stop: oneshot::Sender<()>,
+    stopped: oneshot::Receiver<()>,
+}
+
+impl Aside {
+    /// Begins some work on a thread of this name.
+    pub(crate) fn begin(
+        name: &str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(BLOCKING_THREADS_MAX)
+            .thread_stack_size(THREAD_STACK_BYTES)
+            .enable_all()
+            .build()?;
+        let (stop, told) = oneshot::channel();
+        let (done, stopped) = oneshot::channel();
+        let run = move || {
+            stand_back();
+            runtime.block_on(async {
+                tokio::select! {
+                    () = work => {}
+                    _ = told => {}
+                }
+            });
+            // What still waits for the system holds nobody up.
+            runtime.shutdown_background();
+            done.send(()).ok();
+        };
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(run)?;
+        Ok(Self { stop, stopped })
+    }
+
+    /// Ends the work where it waits for something next.
+    pub(crate) async fn end(self) {
+        self.stop.send(()).ok();
+        self.stopped.await.ok();
+    }
+}
+
+/// Lets other threads go first; those that this one starts stand back as far. Where that is not to be had,
+/// nothing else differs.
+fn stand_back() {
+    let own = gettid();
+    if getpriority_process(Some(own)).is_ok_and(|niceness| niceness < NICENESS) {
+        setpriority_process(Some(own), NICENESS).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_work_and_what_it_starts_stand_back_and_nobody_else_does() {
+        let before = getpriority_process(Some(gettid())).unwrap();
+        let (tell, told) = oneshot::channel();
+        let aside = Aside::begin("aside", async {
+            let own = getpriority_process(Some(gettid())).unwrap();
+            let blocking = || getpriority_process(Some(gettid())).unwrap();
+            let started = tokio::task::spawn_blocking(blocking).await.unwrap();
+            tell.send((own, started)).unwrap();
+            std::future::pending::<()>().await;
+        })
+        .unwrap();
+        let wanted = before.max(NICENESS);
+        assert_eq!(told.await.unwrap(), (wanted, wanted));
+        aside.end().await;
+        assert_eq!(getpriority_process(Some(gettid())).unwrap(), before);
+    }
+}
