@@ -599,6 +599,22 @@ def test_what_a_queue_refused_is_given_up_and_sent_once_more_when_somebody_says_
     assert json.loads(message["Message"])["entityId"] == upload.version
 
 
+def test_a_queue_is_told_of_one_of_several_sites_only_when_its_reader_wants_it(make_queueing, queue):
+    """The server's key may reach queues that are another site's."""
+    site = make_queueing()
+    site.server.another_site()
+    subscription = subscribe(site, queue.url, protocol="SQS")
+    [question] = until("the question arrives", lambda: queue.messages(CONFIRMATION))
+    folder = site.folder(site.person().root)
+    site.upload(folder)
+    assert status(site, subscription) == "PENDING"
+    assert requests.get(question["SubscribeURL"], timeout=30).status_code == 200
+    assert status(site, subscription) == "CONFIRMED"
+    upload = site.upload(folder)
+    [message] = until("the event arrives", queue.messages)
+    assert json.loads(message["Message"])["entityId"] == upload.version
+
+
 def test_what_became_of_deliveries_is_in_no_other_sites_log(told, folder, make_receiver):
     receiver = make_receiver()
     subscription = receiver.subscribe(told)

@@ -30,8 +30,9 @@ impl Site {
         .await
     }
 
-    /// Asks an endpoint to confirm. A queue that takes the question has confirmed: it takes messages
-    /// from those alone whom its owner lets send to it.
+    /// Asks an endpoint to confirm. The queue of the only site has confirmed when it takes the question: it
+    /// takes messages from those alone whom its owner lets send to it. Where there are several sites the
+    /// server's key may reach the queue of another one, so somebody who reads it has to say yes.
     pub(super) async fn ask(&self, organization: &OrganizationId, subscription: &Subscription) {
         let asked = async {
             let sender = self.sender(organization).await?;
@@ -61,7 +62,8 @@ impl Site {
         subscription: &Subscription,
         sent: Result<(), Failure>,
     ) -> Result<(), Error> {
-        let confirms = subscription.protocol == SubscriptionProtocol::Sqs;
+        let confirms = subscription.protocol == SubscriptionProtocol::Sqs
+            && self.organization_rows().await?.len() == 1;
         let error = sent.err().map(|failure| failure.to_string());
         let input = (organization.clone(), subscription.clone(), error, confirms);
         self.write(input, |tx, (organization, subscription, error, confirms)| {
