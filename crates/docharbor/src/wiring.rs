@@ -137,9 +137,8 @@ pub(crate) async fn start(
     let telling = Aside::begin("notifications", async move { teller.run_notifications().await });
     let telling = telling.map_err(Failure::no_threads)?;
     let worker = site.clone();
-    let jobs = tokio::spawn(async move {
-        futures::join!(worker.run_jobs(), worker.run_directories())
-    });
+    let jobs =
+        tokio::spawn(async move { futures::join!(worker.run_jobs(), worker.run_directories()) });
     let worker = site.clone();
     let mut extraction = tokio::spawn(async move { worker.run_extraction().await });
     Ok(Running {

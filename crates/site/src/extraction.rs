@@ -189,7 +189,11 @@ impl Site {
     }
 
     /// Makes one attempt.
-    async fn attempt(&self, extractor: &dyn Extractor, attempt: Attempt) -> Result<Outcome, Error> {
+    async fn make_attempt(
+        &self,
+        extractor: &dyn Extractor,
+        attempt: Attempt,
+    ) -> Result<Outcome, Error> {
         let Attempt { organization, claimed, version, bytes, _place } = attempt;
         let extracted = tokio::select! {
             extracted = look_into(extractor, &version, bytes) => extracted,
@@ -431,7 +435,7 @@ impl Round {
     async fn take(self: Arc<Self>, step: Result<Step, Error>) -> Result<Outcome, Error> {
         let end = match step {
             Ok(Step::Attempt(attempt)) => {
-                self.site.attempt(self.extractor.as_ref(), *attempt).await
+                self.site.make_attempt(self.extractor.as_ref(), *attempt).await
             }
             Ok(Step::Ended(outcome)) => Ok(outcome),
             Err(error) => Err(error),
