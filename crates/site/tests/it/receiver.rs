@@ -2,10 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// When something that ought to arrive is given up.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Takes what it is sent, under whatever path.
 pub(crate) struct Receiver {
@@ -56,13 +61,16 @@ impl Receiver {
 
     /// Waits until something holds, which is looked at whenever something arrives.
     pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        loop {
-            let arrived = self.seen.arrived.notified();
-            if holds(self) {
-                return;
+        let holding = async {
+            loop {
+                let arrived = self.seen.arrived.notified();
+                if holds(self) {
+                    return;
+                }
+                arrived.await;
             }
-            arrived.await;
-        }
+        };
+        timeout(PATIENCE, holding).await.expect("what was to arrive did not");
     }
 }
 
