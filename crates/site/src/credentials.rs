@@ -112,6 +112,7 @@ impl Site {
         organization: &OrganizationId,
         holder: &str,
     ) -> Result<Option<Caller>, Error> {
+        self.dispatch.asked();
         let key = AccessKeyId::new(holder);
         let input = (organization.clone(), key.clone(), UserId::new(holder));
         let (row, user) = self
