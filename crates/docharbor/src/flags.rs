@@ -117,8 +117,8 @@ pub(crate) struct ServeFlags {
     /// kernel without Landlock or seccomp [default: on]
     #[arg(long, value_name = "SWITCH")]
     extraction: Option<String>,
-    /// Program that prints office files for their thumbnails, as /usr/bin/soffice [default: none, and
-    /// thumbnails show the beginning of their text]
+    /// Whole path of the program that prints office files and RTF for their thumbnails, as
+    /// /usr/bin/soffice [default: none, and thumbnails show the beginning of their text]
     #[arg(long, value_name = "FILE")]
     office_program: Option<String>,
     /// Id of the root access key, at the first start only [default: generated]

@@ -22,7 +22,8 @@ pub(crate) struct Reindex {
     /// The data directory; its server may be running
     #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
     directory: PathBuf,
-    /// Have text and thumbnails of all documents made anew
+    /// Look for each entry by its words, too, and have text and thumbnails of all documents made anew;
+    /// exit code 3 where extraction is off
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -39,7 +40,7 @@ impl Reindex {
         print(&format!("{versions_queued} versions will be looked into\n"))?;
         if !is_extracting {
             print(
-                "extraction is off: nobody looks into documents, what they gave stays as it is\n",
+                "extraction is off: that waits until it is on, and what documents gave stays as it is\n",
             )?;
         }
         let is_all_done = is_extracting || !self.all;
