@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -151,6 +151,7 @@ fn attempt(what: &str, argument: &str) -> io::Result<()> {
         "open" => File::open("/etc/passwd").map(drop),
         "read" => fs::read(argument).map(drop),
         "write" => File::create(argument).map(drop),
+        "empty" => File::options().read(true).custom_flags(libc::O_TRUNC).open(argument).map(drop),
         "list" => fs::read_dir("/").map(drop),
         "connect" => TcpStream::connect(argument).map(drop),
         "datagram" => UdpSocket::bind("127.0.0.1:0").map(drop),

@@ -152,9 +152,11 @@ impl OfficeProgram {
                 .process_group(0)
                 .kill_on_drop(true)
                 .spawn()?;
+            let group = Group::of(&child);
             let ended = tokio::time::timeout(self.wall_clock_max, watch(&mut child, workplace));
             status = ended.await.unwrap_or(Ok(None))?;
-            end(&mut child).await;
+            drop(group);
+            child.kill().await.ok();
             if status.and_then(|status| status.code()) != Some(START_AGAIN) {
                 break;
             }
@@ -206,11 +208,20 @@ async fn watch(child: &mut Child, workplace: &Workplace) -> io::Result<Option<Ex
     }
 }
 
-/// Ends a child that still runs and all that it has started: without the sandbox, it may have.
-async fn end(child: &mut Child) {
-    let process = child.id().and_then(|process| Pid::from_raw(i32::try_from(process).ok()?));
-    if let Some(process) = process {
-        kill_process_group(process, Signal::KILL).ok();
+/// A child and all that it has started, which ends with this: without the sandbox, it may have.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|process| Pid::from_raw(i32::try_from(process).ok()?)))
     }
-    child.kill().await.ok();
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Also when the child has ended by itself: its number is its group's for as long as one is there.
+        if let Some(group) = self.0 {
+            kill_process_group(group, Signal::KILL).ok();
+        }
+    }
 }

@@ -314,10 +314,12 @@ async fn without_a_wall_no_office_program_runs_unless_that_was_decided() {
             ("print".to_owned(), "nothing"),
             (format!("read {}", secret.display()), "landlock"),
             ("execute -".to_owned(), "seccomp"),
+            (format!("empty {}", secret.display()), "both"),
         ] {
             let extracted = extract_with(&open, "a.rtf", ordering(&command).as_bytes()).await;
             let is_free = kept_by == "nothing" || kept_by == wall;
             assert_eq!(is_wide(&extracted.unwrap()), is_free, "{command} without {wall}");
+            assert_eq!(fs::read_to_string(&secret).unwrap(), "secret", "{command} without {wall}");
         }
     }
 }

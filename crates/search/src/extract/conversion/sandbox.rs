@@ -72,8 +72,7 @@ fn allow(
 ) -> Result<RulesetCreated, RulesetError> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let run: BitFlags<AccessFs> = read | AccessFs::Execute;
-    // No links, which the server might follow, and no moving of directories into each other, by
-    // which they become deeper than a path is long.
+    // No links, which the server might follow, and no moving of directories into each other.
     let write = read
         | make_bitflags!(AccessFs::{WriteFile | Truncate | MakeReg | MakeDir | RemoveFile | RemoveDir});
     rules
@@ -127,12 +126,27 @@ fn allowed() -> Result<BpfProgram, BackendError> {
         ANYHOW.iter().chain(ANYHOW_OF_OLD).map(|call| (*call, vec![])).collect();
     // Threads, and no processes.
     rules.insert(libc::SYS_clone, only(vec![has(0, flag(libc::CLONE_THREAD))?])?);
+    // Landlock says which files; truncating one is writing, which older Landlock does not know of, and
+    // no more of an access mode that neither reads nor writes.
+    let masked = |at, mask: i32, value: i32| {
+        let operator = SeccompCmpOp::MaskedEq(flag(mask));
+        SeccompCondition::new(at, SeccompCmpArgLen::Dword, operator, flag(value))
+    };
+    let opened = |at| {
+        Ok::<_, BackendError>(vec![
+            SeccompRule::new(vec![masked(at, libc::O_ACCMODE | libc::O_TRUNC, libc::O_RDONLY)?])?,
+            SeccompRule::new(vec![masked(at, libc::O_ACCMODE, libc::O_WRONLY)?])?,
+            SeccompRule::new(vec![masked(at, libc::O_ACCMODE, libc::O_RDWR)?])?,
+        ])
+    };
+    rules.insert(libc::SYS_openat, opened(2)?);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, opened(1)?);
     // Sockets that lead nowhere: there is no call to connect one.
     for call in [libc::SYS_socket, libc::SYS_socketpair] {
         rules.insert(call, only(vec![is(0, flag(libc::AF_UNIX))?])?);
     }
-    // Every directory can be removed again: its owner may look into it, and its path is no longer
-    // than a path can be.
+    // Every directory can be removed again: its owner may look into it.
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_mkdir, only(vec![has(1, u64::from(libc::S_IRWXU))?])?);
     let here = SeccompCondition::new(
@@ -215,7 +229,6 @@ const ANYHOW: &[i64] = &[
     libc::SYS_munmap,
     libc::SYS_nanosleep,
     libc::SYS_newfstatat,
-    libc::SYS_openat,
     libc::SYS_pipe2,
     libc::SYS_ppoll,
     libc::SYS_pread64,
@@ -253,7 +266,6 @@ const ANYHOW_OF_OLD: &[i64] = &[
     libc::SYS_arch_prctl,
     libc::SYS_dup2,
     libc::SYS_lstat,
-    libc::SYS_open,
     libc::SYS_pipe,
     libc::SYS_poll,
     libc::SYS_readlink,

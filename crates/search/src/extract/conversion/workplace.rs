@@ -62,23 +62,44 @@ pub(super) fn make_empty(directory: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(directory)
 }
 
-/// Removes a directory and all below it, level by level: one that somebody made as deep as they could
-/// would cost a descriptor and some stack for each level.
+/// Removes a directory and all below it. What stands deeper is brought up first: somebody may have made
+/// it so deep that no path leads there, and each level would cost a descriptor.
 fn remove(directory: &Path) -> io::Result<()> {
-    let mut directories = vec![directory.to_owned()];
-    let mut at = 0;
-    while let Some(directory) = directories.get(at).cloned() {
-        for entry in fs::read_dir(&directory)? {
+    let mut number = 0;
+    loop {
+        let mut is_flat = true;
+        for entry in fs::read_dir(directory)? {
             let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                directories.push(entry.path());
-            } else {
+            if !entry.file_type()?.is_dir() {
                 fs::remove_file(entry.path())?;
+                continue;
             }
+            is_flat = false;
+            for inner in fs::read_dir(entry.path())? {
+                let inner = inner?;
+                if inner.file_type()?.is_dir() {
+                    fs::rename(inner.path(), unused(directory, &mut number))?;
+                } else {
+                    fs::remove_file(inner.path())?;
+                }
+            }
+            fs::remove_dir(entry.path())?;
         }
-        at += 1;
+        if is_flat {
+            return fs::remove_dir(directory);
+        }
     }
-    directories.iter().rev().try_for_each(fs::remove_dir)
+}
+
+/// A path in a directory at which there is nothing.
+fn unused(directory: &Path, number: &mut u64) -> PathBuf {
+    loop {
+        *number += 1;
+        let path = directory.join(format!(".{number}"));
+        if path.symlink_metadata().is_err() {
+            return path;
+        }
+    }
 }
 
 /// What a process has written so far, by the kernel's count: also what it has removed again.
@@ -96,8 +117,14 @@ fn has_too_many_files(directory: &Path) -> bool {
     let mut directories = vec![directory.to_owned()];
     let mut files = 0;
     while let Some(directory) = directories.pop() {
-        // What vanishes meanwhile counts no more.
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            // What vanishes meanwhile counts no more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            // It is deeper than a path is long.
+            Err(_) => return true,
+        };
+        for entry in entries.flatten() {
             files += 1;
             if FILES_MAX < files {
                 return true;
@@ -108,4 +135,37 @@ fn has_too_many_files(directory: &Path) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deeper_than_a_path_is_long_is_found_and_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let top = place.path().join("top");
+        fs::create_dir(&top).unwrap();
+        fs::write(top.join(".1"), "in the way").unwrap();
+        let (inner, outer) = (top.join("inner"), top.join("outer"));
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("file"), "deepest").unwrap();
+        // Each is moved, with all below it, into another one.
+        for _ in 0..40 {
+            fs::create_dir(&outer).unwrap();
+            fs::rename(&inner, outer.join("d".repeat(255))).unwrap();
+            fs::rename(&outer, &inner).unwrap();
+        }
+        assert!(has_too_many_files(&top));
+        remove(&top).unwrap();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_workplace_with_few_files_has_not_too_many() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir_all(place.path().join("a/b/c")).unwrap();
+        fs::write(place.path().join("a/file"), "").unwrap();
+        assert!(!has_too_many_files(place.path()));
+    }
 }
