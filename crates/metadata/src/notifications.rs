@@ -57,6 +57,10 @@ const ASK: &str = "
     UPDATE notification_subscription SET asked_ms = $3
      WHERE organization_id = $1 AND id = $2 AND status = 'PENDING' AND asked_ms IS NULL";
 
+const GIVE_BACK: &str = "
+    UPDATE notification_subscription SET asked_ms = NULL
+     WHERE organization_id = $1 AND id = $2 AND status = 'PENDING'";
+
 const ASKED_IN_VAIN: &str = "
     UPDATE notification_subscription SET asked_error = $3
      WHERE organization_id = $1 AND id = $2";
@@ -221,6 +225,16 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Ok(self.execute(ASK, &[organization.into(), id.into(), now.into()]).await? != 0)
+    }
+
+    /// Lets an endpoint be asked by somebody else, which nobody had the time to do.
+    pub async fn give_back_asking(
+        &mut self,
+        organization: &OrganizationId,
+        id: &SubscriptionId,
+    ) -> Result<(), StoreError> {
+        self.execute(GIVE_BACK, &[organization.into(), id.into()]).await?;
+        Ok(())
     }
 
     /// Notes why an endpoint could not be asked.

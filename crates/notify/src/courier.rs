@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::allow::{Allow, Allowed};
 use crate::dial::{Answer, Connection, addresses};
-use crate::lookup::{LookUp, Resolver};
+use crate::lookup::{CHECKS_MAX, LOOK_UPS_MAX, LookUp, Resolver};
 pub use crate::sqs::SqsAccess;
 use crate::{Endpoint, Failure, sqs};
 
@@ -44,6 +44,9 @@ pub struct Courier(Arc<Inner>);
 
 struct Inner {
     allowed: Allowed,
+    /// For endpoints that somebody asks about.
+    check: LookUp,
+    /// For endpoints that are called.
     look_up: LookUp,
     authorities: Vec<CertificateDer<'static>>,
     /// Made at first need: reading the system's authorities takes a while.
@@ -89,9 +92,11 @@ impl Courier {
     ) -> Result<Self, &'static str> {
         let CourierSettings { allow, ca_pem, sqs, answer_timeout } = settings;
         let authorities = ca_pem.as_deref().map(authorities).transpose()?.unwrap_or_default();
-        let (allowed, look_up) = (Allowed::new(allow), LookUp::new(resolver));
-        let tls = OnceLock::new();
-        Ok(Self(Arc::new(Inner { allowed, look_up, authorities, tls, sqs, answer_timeout })))
+        let check = LookUp::new(Arc::clone(&resolver), CHECKS_MAX);
+        let look_up = LookUp::new(resolver, LOOK_UPS_MAX);
+        let (allowed, tls) = (Allowed::new(allow), OnceLock::new());
+        let inner = Inner { allowed, check, look_up, authorities, tls, sqs, answer_timeout };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Whether an endpoint may be called: asks for its addresses, and calls none.
@@ -99,7 +104,7 @@ impl Courier {
         if endpoint.protocol() == SubscriptionProtocol::Sqs && self.0.sqs.is_none() {
             return Err(Failure::NoQueueAccess);
         }
-        addresses(endpoint, &self.0.allowed, &self.0.look_up).await.map(drop)
+        addresses(endpoint, &self.0.allowed, &self.0.check).await.map(drop)
     }
 
     /// A line to an endpoint; it connects when something is sent.

@@ -21,7 +21,7 @@ use crate::allow::Allowed;
 use crate::lookup::LookUp;
 use crate::{Endpoint, Failure};
 
-/// From the name to a connection that can be written to.
+/// From the addresses to a connection that can be written to.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How much of an answer is read; more ends the connection.
@@ -79,8 +79,8 @@ impl Connection {
         look_up: &LookUp,
         tls: &Arc<ClientConfig>,
     ) -> Result<Self, Failure> {
+        let addresses = addresses(endpoint, allowed, look_up).await?;
         let connecting = async {
-            let addresses = addresses(endpoint, allowed, look_up).await?;
             let mut stream = None;
             for address in addresses.into_iter().take(ADDRESSES_MAX) {
                 if let Ok(open) = TcpStream::connect(address).await {

@@ -11,6 +11,9 @@ pub enum Failure {
     /// The host's name leads nowhere.
     #[error("the host's name cannot be resolved")]
     Unresolved,
+    /// Too many other names are being looked up.
+    #[error("too many names are being looked up")]
+    Busy,
     /// Nobody listens there.
     #[error("no connection")]
     Unreachable,
@@ -46,7 +49,8 @@ impl Failure {
             | Self::Unreachable
             | Self::Tls
             | Self::NoQueueAccess => true,
-            Self::TimedOut
+            Self::Busy
+            | Self::TimedOut
             | Self::Redirected(_)
             | Self::Status(_)
             | Self::Broken

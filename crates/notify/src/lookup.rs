@@ -14,9 +14,13 @@ use crate::Failure;
 
 /// Names that are looked up at once: each takes a thread for as long as the system waits for an answer,
 /// and reading the database needs threads of the same pool.
-const LOOK_UPS_MAX: usize = 8;
+pub(crate) const LOOK_UPS_MAX: usize = 8;
 
-/// How long whoever asks waits for addresses, their turn included.
+/// The same for names that somebody asks about who wants to subscribe: messages wait for none of them.
+pub(crate) const CHECKS_MAX: usize = 2;
+
+/// How long whoever asks waits for their turn, and then for addresses.
+const TURN_TIMEOUT: Duration = Duration::from_secs(3);
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Finds the addresses of a name for a port.
@@ -33,8 +37,8 @@ pub(crate) struct LookUp {
 }
 
 impl LookUp {
-    pub(crate) fn new(resolver: Resolver) -> Self {
-        Self { resolver, turns: Arc::new(Semaphore::new(LOOK_UPS_MAX)) }
+    pub(crate) fn new(resolver: Resolver, at_once: usize) -> Self {
+        Self { resolver, turns: Arc::new(Semaphore::new(at_once)) }
     }
 
     /// The addresses that a name leads to now.
@@ -43,18 +47,19 @@ impl LookUp {
         host: String,
         port: u16,
     ) -> Result<Vec<SocketAddr>, Failure> {
-        let looking_up = async {
-            let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
-            let resolving = (self.resolver)(host, port);
-            // One that is waited for no longer has its thread, and so its turn, until it really ends.
-            let resolving = tokio::spawn(async move {
-                let found = resolving.await;
-                drop(turn);
-                found
-            });
-            resolving.await.ok()?.ok()
-        };
-        let found = timeout(LOOK_UP_TIMEOUT, looking_up).await;
-        found.ok().flatten().ok_or(Failure::Unresolved)
+        // That others take all turns says nothing of this name.
+        let turn = timeout(TURN_TIMEOUT, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(Failure::Busy) };
+        let resolving = (self.resolver)(host, port);
+        // One that is waited for no longer has its thread, and so its turn, until it really ends.
+        let resolving = tokio::spawn(async move {
+            let found = resolving.await;
+            drop(turn);
+            found
+        });
+        match timeout(LOOK_UP_TIMEOUT, resolving).await {
+            Ok(Ok(Ok(found))) => Ok(found),
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Err(Failure::Unresolved),
+        }
     }
 }

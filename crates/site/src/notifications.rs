@@ -357,6 +357,7 @@ const fn reason(failure: &Failure) -> &'static str {
             "queues need an access key: set notification_sqs_access_key_id and \
              notification_sqs_secret_access_key"
         }
+        Failure::Busy => "too many names are being looked up; try again in a moment",
         Failure::Unresolved
         | Failure::Unreachable
         | Failure::Tls

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use docharbor_domain::SubscriptionProtocol;
-use docharbor_notify::{Courier, CourierSettings, Endpoint, Failure, Resolver};
+use docharbor_domain::{SubscriptionProtocol, Timestamp};
+use docharbor_notify::{Courier, CourierSettings, Endpoint, Failure, Outgoing, Resolver};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -49,15 +49,34 @@ async fn a_look_up_that_is_given_up_keeps_its_turn_until_it_ends() {
         })
     });
     let courier = courier(resolver);
-    assert_eq!(check_all(&courier).await, vec![Err(Failure::Unresolved); NAMES]);
+    let first = check_all(&courier).await;
     let held = begun.load(Ordering::SeqCst);
     assert!((1..NAMES / 2).contains(&held), "{held} at once");
+    // Of those that had no turn nothing is said of their names.
+    let count =
+        |failure: &Failure| first.iter().filter(|one| **one == Err(failure.clone())).count();
+    assert_eq!((count(&Failure::Unresolved), count(&Failure::Busy)), (held, NAMES - held));
     // Nobody waits for those any more, and they still go on.
-    assert_eq!(check_all(&courier).await, vec![Err(Failure::Unresolved); NAMES]);
+    assert_eq!(check_all(&courier).await, vec![Err(Failure::Busy); NAMES]);
     assert_eq!(begun.load(Ordering::SeqCst), held);
+    // Messages have turns of their own.
+    assert_eq!(send(&courier, &hook(0)).await, Err(Failure::Unresolved));
+    assert_eq!(begun.load(Ordering::SeqCst), held + 1);
     answers.close();
     assert_eq!(check_all(&courier).await, vec![Ok(()); NAMES]);
-    assert_eq!(begun.load(Ordering::SeqCst), held + NAMES);
+    assert_eq!(begun.load(Ordering::SeqCst), held + 1 + NAMES);
+}
+
+async fn send(courier: &Courier, endpoint: &Endpoint) -> Result<(), Failure> {
+    let message = Outgoing {
+        message_type: "Notification",
+        message_id: "id",
+        topic_arn: "topic",
+        subscription_arn: None,
+        body: "{}",
+        now: Timestamp::from_millis(0),
+    };
+    courier.line(endpoint.clone()).send(&message).await
 }
 
 #[test]

@@ -64,13 +64,15 @@ impl Site {
     ) -> Result<(), Error> {
         let confirms = subscription.protocol == SubscriptionProtocol::Sqs
             && self.organization_rows().await?.len() == 1;
-        let error = sent.err().map(|failure| failure.to_string());
-        let input = (organization.clone(), subscription.clone(), error, confirms);
-        self.write(input, |tx, (organization, subscription, error, confirms)| {
+        let failure = sent.err();
+        let input = (organization.clone(), subscription.clone(), failure, confirms);
+        self.write(input, |tx, (organization, subscription, failure, confirms)| {
             Box::pin(async move {
                 let id = &subscription.id;
-                if let Some(error) = error {
-                    tx.asked_in_vain(organization, id, error).await?;
+                if *failure == Some(Failure::Busy) {
+                    tx.give_back_asking(organization, id).await?;
+                } else if let Some(failure) = failure {
+                    tx.asked_in_vain(organization, id, &failure.to_string()).await?;
                 } else if *confirms {
                     let before = subscription.created.plus_millis(-1);
                     tx.confirm_subscription(organization, id, before).await?;

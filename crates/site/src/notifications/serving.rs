@@ -117,6 +117,12 @@ impl Site {
                     outcomes.push((claim, Outcome::Sent));
                     continue;
                 }
+                // Others take all the turns: this is no attempt at an endpoint.
+                Ok(Attempt::Made(Err(Failure::Busy))) => {
+                    outcomes.push((claim, Outcome::Untried(self.now())));
+                    end = Some(End::Silent);
+                    continue;
+                }
                 Ok(Attempt::Made(Err(failure))) => failure,
                 Ok(Attempt::NotMade) => {
                     outcomes.push((claim, Outcome::Untried(self.now())));
