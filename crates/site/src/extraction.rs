@@ -21,6 +21,7 @@ use docharbor_search::extract::{Document, ExtractError, Extracted, Extractor, Fa
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::indexing::index_content;
 use crate::uploads::Disposal;
@@ -48,6 +49,9 @@ const LATER_MS: i64 = 3_600_000;
 
 /// Versions that are listed at once.
 const LISTED_AT_ONCE: i64 = 100;
+
+/// How long a round goes on: a site that is made meanwhile is in the next one.
+const ROUND_MAX: Duration = Duration::from_mins(1);
 
 /// How often the work looks for what time brings.
 const TICK: Duration = Duration::from_secs(30);
@@ -135,7 +139,8 @@ impl Site {
 
     /// Looks into one document of each site in turn, so that no site waits for all of another's.
     async fn extract_with(&self, extractor: Arc<dyn Extractor>) -> Result<ExtractionsDone, Error> {
-        let turns = Turns { sites: self.organizations().await?.into(), without_work: 0 };
+        let sites = self.organizations().await?.into();
+        let turns = Turns { sites, without_work: 0, until: Instant::now() + ROUND_MAX };
         let round = Arc::new(Round {
             site: self.clone(),
             extractor,
@@ -205,10 +210,10 @@ impl Site {
             never = self.renew(&organization, &claimed) => match never {},
         };
         match extracted {
-            Ok(extracted) => self.keep(&organization, claimed, extracted).await,
+            Ok(extracted) => self.keep(&organization, claimed, Some(version.name), extracted).await,
             Err(ExtractError::NotExtractable { reason }) => {
                 tracing::debug!(version = version.id.as_str(), %reason, "not extractable");
-                self.keep(&organization, claimed, Extracted::default()).await
+                self.keep(&organization, claimed, Some(version.name), Extracted::default()).await
             }
             Err(ExtractError::Fault(fault)) => self.put_off(&organization, claimed, &fault).await,
         }
@@ -235,6 +240,7 @@ impl Site {
         &self,
         organization: &OrganizationId,
         claimed: DueExtraction,
+        read_as: Option<ResourceName>,
         extracted: Extracted,
     ) -> Result<Outcome, Error> {
         let is_extracted = extracted != Extracted::default();
@@ -256,6 +262,7 @@ impl Site {
         let finding = Finding {
             organization: organization.clone(),
             claimed,
+            read_as,
             is_extracted,
             content: words_of(text).await?,
             thumbnails,
@@ -322,7 +329,7 @@ impl Site {
         fault: &Fault,
     ) -> Result<Outcome, Error> {
         if ATTEMPTS_MAX <= claimed.attempts && matches!(fault, Fault::NoAnswer) {
-            return self.keep(organization, claimed, Extracted::default()).await;
+            return self.keep(organization, claimed, None, Extracted::default()).await;
         }
         let version = claimed.version.as_str();
         if matches!(fault, Fault::Io(_)) {
@@ -385,6 +392,11 @@ impl Round {
     /// use in going on.
     async fn next_step(self: Arc<Self>, mut turns: Turns) -> Option<(Result<Step, Error>, Turns)> {
         while turns.without_work < turns.sites.len() && !self.is_over.load(Ordering::Relaxed) {
+            if turns.until < Instant::now() {
+                // The sites that are there may be others by now.
+                self.site.documents.notify_one();
+                return None;
+            }
             turns.sites.rotate_left(1);
             let organization = turns.sites.back()?;
             match self.claim_next(organization).await.transpose() {
@@ -453,6 +465,8 @@ struct Turns {
     sites: VecDeque<OrganizationId>,
     /// Sites in which one after the other no document waited.
     without_work: usize,
+    /// When it is looked again which sites there are.
+    until: Instant,
 }
 
 /// A document in its turn.
@@ -521,6 +535,7 @@ async fn claim(
         let finding = Finding {
             organization: organization.clone(),
             claimed: due.clone(),
+            read_as: None,
             is_extracted: false,
             content: analyse::text(""),
             thumbnails: None,
@@ -570,6 +585,8 @@ async fn words_of(text: Option<String>) -> Result<SearchText, Error> {
 struct Finding {
     organization: OrganizationId,
     claimed: DueExtraction,
+    /// The name it went by, if anybody read it.
+    read_as: Option<ResourceName>,
     is_extracted: bool,
     content: SearchText,
     thumbnails: Option<(Blob, [i64; 3])>,
@@ -579,8 +596,24 @@ struct Finding {
 
 /// Notes what an attempt found. False when nobody waits for it any longer.
 async fn finish(tx: &mut Tx, finding: &Finding) -> Result<bool, Error> {
-    let Finding { organization, claimed, is_extracted, content, thumbnails, disposal, now } =
-        finding;
+    let Finding {
+        organization,
+        claimed,
+        is_extracted,
+        content,
+        thumbnails,
+        disposal,
+        now,
+        read_as,
+    } = finding;
+    if let Some(read_as) = read_as
+        && let Some(version) = tx.version(organization, &claimed.document, &claimed.version).await?
+        && extension(&version.name) != extension(read_as)
+    {
+        // It was renamed meanwhile, and is to be read as what it is called now.
+        tx.put_off_extraction(organization, claimed, 0, *now).await?;
+        return Ok(false);
+    }
     let thumbnails = thumbnails.as_ref().map(|(blob, sizes)| (blob, *sizes));
     let finished =
         tx.finish_extraction(organization, claimed, *is_extracted, thumbnails, *now).await?;

@@ -36,6 +36,7 @@ on_both_engines! {
     an_attempt_that_a_stop_breaks_off_counts_for_nothing,
     what_there_is_no_room_for_is_made_when_there_is,
     a_version_that_goes_away_meanwhile_leaves_nothing,
+    a_document_that_is_renamed_meanwhile_is_read_as_what_it_is_called_now,
     whoever_may_not_see_a_document_sees_no_picture_of_it,
 }
 
@@ -536,6 +537,36 @@ async fn a_version_that_goes_away_meanwhile_leaves_nothing(test: TestSite) {
     extract(&site).await;
     test.assert_settles().await;
     assert_eq!(test.files().await, 0);
+}
+
+async fn a_document_that_is_renamed_meanwhile_is_read_as_what_it_is_called_now(test: TestSite) {
+    /// Gives the document another ending while it is being looked into, and takes out the ending.
+    struct Renaming(Actor, Draft);
+
+    impl Extractor for Renaming {
+        fn extract<'a>(
+            &'a self,
+            document: Document<'a>,
+        ) -> BoxFuture<'a, Result<Extracted, ExtractError>> {
+            async move {
+                self.0.rename(&Target::from(&self.1.document), "letter.md").await.unwrap();
+                let text = document.extension.map(str::to_owned);
+                Ok(Extracted { text, thumbnails: None })
+            }
+            .boxed()
+        }
+    }
+    let draft = test.upload(&test.root(), "letter.txt", b"hello").await.unwrap();
+    let renamed = Draft { document: draft.document.clone(), version: draft.version.clone() };
+    let site = test.extracting(Arc::new(Renaming(test.actor(), renamed)));
+    extract(&site).await;
+    extract(&site).await;
+    // The names have a word "letter", too; the endings alone tell how it was read.
+    assert_eq!(found(&test, words("txt")).await, Vec::<String>::new());
+    let content = "SELECT COUNT(*) FROM search_entry WHERE content_tokens LIKE '%md%'";
+    assert_eq!(test.number(content).await, 1);
+    assert_eq!(test.number("SELECT attempts FROM extraction").await, 1);
+    test.assert_sound().await;
 }
 
 async fn whoever_may_not_see_a_document_sees_no_picture_of_it(test: TestSite) {
