@@ -72,9 +72,14 @@ export class Receiver {
     return receiver;
   }
 
+  /** What came to the redirect URI or below it; a browser asks for a picture of the site by itself. */
+  sentBack() {
+    return this.came.filter((request) => request.url.startsWith("/back"));
+  }
+
   /** The parameters of the one request that came to the redirect URI since the last question. */
   taken() {
-    const [only, ...more] = this.came.filter((request) => request.url.startsWith("/back"));
+    const [only, ...more] = this.sentBack();
     assert.ok(only && more.length === 0);
     this.came = [];
     return Object.fromEntries(new URL(only.url, this.url).searchParams);

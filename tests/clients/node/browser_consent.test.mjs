@@ -128,5 +128,5 @@ test("an address that is not registered is told on a page, and nobody is sent th
   await open("/oauth", { app_id: application, auth_type: "ImplicitGrant", redirect_uri: elsewhere });
   assert.ok(window.page.url().startsWith(server.url));
   await isAccessible(browser, window);
-  assert.deepEqual(receiver.came, []);
+  assert.deepEqual(receiver.sentBack(), []);
 });
