@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 
 use crate::THREAD_STACK_BYTES;
 
-/// How far the thread stands back: of a core that others want too it still gets a tenth.
-const NICENESS: i32 = 10;
+/// How far the thread stands back: of a core that others want too it still gets a little.
+const NICENESS: i32 = 19;
 
 /// Lists that are read and names that are looked up at once; whoever makes more of them waits.
 const BLOCKING_THREADS_MAX: usize = 12;

@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep_until};
 
 /// The time from one message to the next while requests are made. The thread that sends gives way to
 /// them, but the database and whoever receives on this machine do not.
-const GAP: Duration = Duration::from_micros(800);
+const GAP: Duration = Duration::from_micros(950);
 
 /// How long after a request others are expected.
 const BUSY_FOR: Duration = Duration::from_millis(100);
 
 /// How far behind messages may be and still catch up: clocks wake nobody more exactly.
-const BEHIND_MAX: Duration = Duration::from_millis(5);
+const BEHIND_MAX: Duration = Duration::from_millis(1);
 
 /// What whoever asks and whoever sends share.
 #[derive(Default)]
