@@ -1,6 +1,7 @@
 //! Work that gives way: on a thread of its own, which has a core when nobody else wants one.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::gettid;
@@ -50,6 +51,13 @@ impl Aside {
             .stack_size(THREAD_STACK_BYTES)
             .spawn(run)?;
         Ok(Self { stop, stopped })
+    }
+
+    /// Ends the work by itself within a time, or else where it waits for something next.
+    pub(crate) async fn end_within(mut self, patience: Duration) {
+        if tokio::time::timeout(patience, &mut self.stopped).await.is_err() {
+            self.end().await;
+        }
     }
 
     /// Ends the work where it waits for something next.

@@ -139,8 +139,9 @@ pub(crate) async fn start(
     let worker = site.clone();
     let jobs =
         tokio::spawn(async move { futures::join!(worker.run_jobs(), worker.run_directories()) });
-    let worker = site.clone();
-    let mut extraction = tokio::spawn(async move { worker.run_extraction().await });
+    let reader = site.clone();
+    let extraction = Aside::begin("extraction", async move { reader.run_extraction().await });
+    let extraction = extraction.map_err(Failure::no_threads)?;
     Ok(Running {
         doors: doors(&door),
         health,
@@ -150,9 +151,7 @@ pub(crate) async fn start(
         setup_token: setup_token.map(|token| Secret::new(token.to_string())),
         stop: Box::pin(async move {
             site.stop_extraction();
-            if tokio::time::timeout(EXTRACTION_STOPS_WITHIN, &mut extraction).await.is_err() {
-                extraction.abort();
-            }
+            extraction.end_within(EXTRACTION_STOPS_WITHIN).await;
             telling.end().await;
             jobs.abort();
             let _ended = jobs.await;
