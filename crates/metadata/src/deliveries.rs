@@ -123,6 +123,22 @@ const CLAIM: ByEngine = ByEngine {
     ),
 };
 
+/// A statement about deliveries whose places are its fourth argument, as `places` writes them.
+macro_rules! at_places {
+    ($statement:ident) => {
+        ByEngine {
+            sqlite: $statement!(
+                "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]')
+                   FROM json_each($4) j"
+            ),
+            postgres: $statement!(
+                "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
+                   FROM jsonb_array_elements(CAST(CAST($4 AS TEXT) AS JSONB)) j"
+            ),
+        }
+    };
+}
+
 macro_rules! sent {
     ($events:literal) => {
         concat!(
@@ -134,15 +150,7 @@ macro_rules! sent {
     };
 }
 
-const SENT: ByEngine = ByEngine {
-    sqlite: sent!(
-        "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each($4) j"
-    ),
-    postgres: sent!(
-        "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
-           FROM jsonb_array_elements(CAST(CAST($4 AS TEXT) AS JSONB)) j"
-    ),
-};
+const SENT: ByEngine = at_places!(sent);
 
 const SETTLE: &str = "
     UPDATE delivery SET state = $6, attempts = $7, due_ms = $8, changed_ms = $9, last_error = $10
@@ -169,15 +177,7 @@ macro_rules! resend_dead {
     };
 }
 
-const RESEND_DEAD: ByEngine = ByEngine {
-    sqlite: resend_dead!(
-        "SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each($4) j"
-    ),
-    postgres: resend_dead!(
-        "SELECT CAST(j.value ->> 0 AS BIGINT), (j.value ->> 1) COLLATE \"C\"
-           FROM jsonb_array_elements(CAST(CAST($4 AS TEXT) AS JSONB)) j"
-    ),
-};
+const RESEND_DEAD: ByEngine = at_places!(resend_dead);
 
 const RESEND_EVENT: &str = "
     UPDATE delivery SET state = 'DUE', attempts = 0, due_ms = $3
