@@ -14,8 +14,10 @@ use docharbor_domain::SearchQuery;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context as FunctionContext, FunctionFlags};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ffi, types::ValueRef};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
-use self::readers::Readers;
+use self::readers::{Readers, snapshot};
 use self::writer::Writer;
 use super::tx::{Connection as TxConnection, Failure, swallowed};
 use super::{BoxFuture, Counters, Options, StoreError, Tx, schema};
@@ -41,7 +43,9 @@ pub(super) enum Access {
 /// An open SQLite database.
 pub(super) struct Store {
     writer: Option<Writer>,
-    readers: Readers,
+    readers: Arc<Readers>,
+    /// The runtime on which it was opened, if on any.
+    runtime: Option<Handle>,
 }
 
 impl Store {
@@ -79,7 +83,8 @@ impl Store {
             Access::ReadOnly => readers::PATIENT_ANSWER_WAIT,
             Access::CreateAndMigrate | Access::Existing => readers::ANSWER_WAIT,
         };
-        Ok(Self { writer, readers: Readers::new(path, counters, answer_wait) })
+        let readers = Arc::new(Readers::new(path, counters, answer_wait));
+        Ok(Self { writer, readers, runtime: Handle::try_current().ok() })
     }
 
     pub(super) async fn write<I, T, E, F>(&self, input: I, operation: F) -> Result<T, E>
@@ -102,15 +107,46 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        self.readers.read(move |tx| readers::snapshot(tx, &input, &operation)).await
+        let readers = Arc::clone(&self.readers);
+        let reading = async move { readers.read(move |tx| snapshot(tx, &input, &operation)).await };
+        self.on_own_runtime(reading).await
     }
 
     pub(super) async fn look_up<I, T, E, F>(&self, input: I, operation: F) -> Result<T, E>
     where
-        E: From<StoreError>,
-        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>>,
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        self.readers.look_up(|tx| readers::snapshot(tx, &input, &operation)).await
+        let readers = Arc::clone(&self.readers);
+        let reading = async move { readers.look_up(|tx| snapshot(tx, &input, &operation)).await };
+        self.on_own_runtime(reading).await
+    }
+
+    /// Reads on the threads of the runtime on which the store was opened: another one's may stand back, and
+    /// would keep a connection and SQLite's locks from requests for as long as others want their core.
+    async fn on_own_runtime<T, E>(
+        &self,
+        reading: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.runtime {
+            Some(runtime) if runtime.id() != Handle::current().id() => {
+                // A set breaks off what nobody waits for any more.
+                let mut one = JoinSet::new();
+                one.spawn_on(reading, runtime);
+                match one.join_next().await {
+                    Some(Ok(answer)) => answer,
+                    Some(Err(e)) => Err(StoreError::Internal(e.to_string()).into()),
+                    None => Err(StoreError::Internal("a read is gone".to_owned()).into()),
+                }
+            }
+            Some(_) | None => reading.await,
+        }
     }
 
     pub(super) fn writer_alive(&self) -> Result<(), StoreError> {

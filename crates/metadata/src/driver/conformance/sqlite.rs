@@ -199,6 +199,30 @@ async fn a_command_reads_and_changes_what_a_server_has_open() {
     reader.close().await.unwrap();
 }
 
+async fn thread_name() -> Result<Option<String>, StoreError> {
+    Ok(std::thread::current().name().map(str::to_owned))
+}
+
+#[test]
+fn nobody_reads_on_a_thread_that_may_stand_back() {
+    let builder = |name: &str| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).thread_name(name).enable_all();
+        builder.build().unwrap()
+    };
+    let (own, other) = (builder("own"), builder("other"));
+    let place = own.block_on(Place::on_sqlite());
+    let metadata = place.metadata.clone();
+    let threads = other.block_on(async move {
+        let spawned = tokio::spawn(async move {
+            let looked_up = metadata.look_up((), |_, ()| Box::pin(thread_name())).await;
+            (looked_up.unwrap(), metadata.read((), |_, ()| Box::pin(thread_name())).await.unwrap())
+        });
+        spawned.await.unwrap()
+    });
+    assert_eq!(threads, (Some("own".to_owned()), Some("own".to_owned())));
+}
+
 #[tokio::test]
 async fn a_command_does_not_make_or_migrate_a_database() {
     let directory = tempfile::TempDir::new().unwrap();
