@@ -22,7 +22,7 @@ const SUBSCRIBERS: u32 = 100;
 const TIMED: u32 = 100;
 /// Events of a round beside which the API is asked: enough to last.
 const BESIDE: u32 = 1_000;
-const REQUESTS: usize = 3_000;
+const REQUESTS: usize = 20_000;
 
 /// How long the deliveries of one batch may take.
 const PATIENCE: Duration = Duration::from_mins(3);

@@ -34,7 +34,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::aside::Aside;
+use crate::aside::{Aside, Standing};
 use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
@@ -134,13 +134,15 @@ pub(crate) async fn start(
         Box::pin(async move { site.is_ready().await.is_ok() })
     });
     let teller = site.clone();
-    let telling = Aside::begin("notifications", async move { teller.run_notifications().await });
+    let telling = async move { teller.run_notifications().await };
+    let telling = Aside::begin("notifications", Standing::Idle, telling);
     let telling = telling.map_err(Failure::no_threads)?;
     let worker = site.clone();
     let jobs =
         tokio::spawn(async move { futures::join!(worker.run_jobs(), worker.run_directories()) });
     let reader = site.clone();
-    let extraction = Aside::begin("extraction", async move { reader.run_extraction().await });
+    let extraction = async move { reader.run_extraction().await };
+    let extraction = Aside::begin("extraction", Standing::Low, extraction);
     let extraction = extraction.map_err(Failure::no_threads)?;
     Ok(Running {
         doors: doors(&door),
