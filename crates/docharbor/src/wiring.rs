@@ -71,9 +71,9 @@ const DEMO_USERS: [(&str, &str, UserType); 3] = [
 /// How long the demo token lasts.
 const DEMO_TOKEN_LIFETIME_MS: i64 = 24 * 3_600_000;
 
-/// How long it may take until nobody looks into documents any longer: what was begun is noted as not
-/// begun.
-const EXTRACTION_STOPS_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take until nobody looks into documents or tells subscribers any longer: what was begun
+/// is noted as not begun.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A site that is open, and its doors.
 pub(crate) struct Running {
@@ -152,9 +152,8 @@ pub(crate) async fn start(
         is_new,
         setup_token: setup_token.map(|token| Secret::new(token.to_string())),
         stop: Box::pin(async move {
-            site.stop_extraction();
-            extraction.end_within(EXTRACTION_STOPS_WITHIN).await;
-            telling.end().await;
+            site.stop();
+            futures::join!(extraction.end_within(STOPS_WITHIN), telling.end_within(STOPS_WITHIN));
             jobs.abort();
             let _ended = jobs.await;
             close_log.await;

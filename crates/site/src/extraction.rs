@@ -74,7 +74,7 @@ impl Site {
     /// Looks into documents as they come, until it is stopped.
     pub async fn run_extraction(&self) {
         let Some(extractor) = self.parts.extractor.clone() else {
-            return self.extraction_stopped().await;
+            return self.stopped().await;
         };
         let mut tick = tokio::time::interval(TICK);
         let mut ticks = 0_u32;
@@ -89,24 +89,12 @@ impl Site {
                     ticks = ticks.wrapping_add(1);
                 }
                 () = self.documents.notified() => {}
-                () = self.extraction_stopped() => return,
+                () = self.stopped() => return,
             }
             if let Err(error) = self.extract_with(Arc::clone(&extractor)).await {
                 tracing::warn!(error = chain(&error), "looking into documents failed, will go on");
             }
         }
-    }
-
-    /// Begins no further attempt and breaks off those that are being made, which then count for
-    /// nothing. [`Site::run_extraction`] ends when that is noted.
-    pub fn stop_extraction(&self) {
-        self.extraction_stops.send_replace(true);
-    }
-
-    async fn extraction_stopped(&self) {
-        let mut stops = self.extraction_stops.subscribe();
-        // The sender is ours, so it cannot be gone.
-        let _is_there = stops.wait_for(|is_stopped| *is_stopped).await.is_ok();
     }
 
     /// Looks into all documents that wait for it now.
@@ -202,7 +190,7 @@ impl Site {
         let Attempt { organization, claimed, version, bytes, _place } = attempt;
         let extracted = tokio::select! {
             extracted = look_into(extractor, &version, bytes) => extracted,
-            () = self.extraction_stopped() => {
+            () = self.stopped() => {
                 let until = self.now();
                 self.give_back(&organization, claimed, until).await?;
                 return Ok(Outcome::Hopeless);

@@ -200,8 +200,8 @@ pub struct Site {
     dispatch: Arc<notifications::Dispatch>,
     /// Wakes whoever looks into documents.
     documents: Arc<Notify>,
-    /// Whether whoever looks into documents is to stop.
-    extraction_stops: Arc<watch::Sender<bool>>,
+    /// Whether whoever looks into documents or tells subscribers is to stop.
+    stops: Arc<watch::Sender<bool>>,
 }
 
 impl Site {
@@ -216,7 +216,7 @@ impl Site {
             work: Arc::new(Notify::new()),
             dispatch: Arc::default(),
             documents: Arc::new(Notify::new()),
-            extraction_stops: Arc::new(watch::Sender::new(false)),
+            stops: Arc::new(watch::Sender::new(false)),
         }
     }
 
@@ -256,6 +256,23 @@ impl Site {
             (self.parts.on_fatal)(error);
         }
         Ok(probed?)
+    }
+
+    /// Begins nothing more for which nobody waits, neither looking into documents nor telling
+    /// subscribers, and breaks off what is being done, which then counts for nothing.
+    /// [`Site::run_extraction`] and [`Site::run_notifications`] end when that is noted.
+    pub fn stop(&self) {
+        self.stops.send_replace(true);
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stops.borrow()
+    }
+
+    async fn stopped(&self) {
+        let mut stops = self.stops.subscribe();
+        // The sender is ours, so it cannot be gone.
+        let _is_there = stops.wait_for(|is_stopped| *is_stopped).await.is_ok();
     }
 
     /// Ends all work on the stores in good order.

@@ -1,4 +1,5 @@
-//! Asks endpoints whether they want to be told: once each, and not many at a time.
+//! Asks endpoints whether they want to be told: once each, unless a stop breaks it off, and not many at a
+//! time.
 
 use docharbor_domain::{OrganizationId, Subscription, SubscriptionProtocol};
 use docharbor_notify::{Confirmation, Failure, Outgoing};
@@ -45,9 +46,12 @@ impl Site {
                 body: &body,
                 now: self.now(),
             };
-            let sent = match self.line(subscription) {
-                Ok(mut line) => line.send(&message).await,
-                Err(failure) => Err(failure),
+            let sending = async { self.line(subscription)?.send(&message).await };
+            let sent = tokio::select! {
+                biased;
+                sent = sending => sent,
+                // Whoever serves the site next asks again: nobody knows whether the question arrived.
+                () = self.stopped() => Err(Failure::Busy),
             };
             self.asked(organization, subscription, sent).await
         };

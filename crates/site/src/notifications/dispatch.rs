@@ -106,7 +106,7 @@ struct Pause {
 }
 
 impl Site {
-    /// Tells subscribers as there is something to tell, until it is dropped.
+    /// Tells subscribers as there is something to tell, until it is stopped.
     pub async fn run_notifications(&self) {
         let mut round = Round::new();
         let mut looked = Instant::now();
@@ -114,6 +114,7 @@ impl Site {
         loop {
             let soon = look_at.min(looked + LOOK_PAUSE);
             tokio::select! {
+                () = self.stopped() => break,
                 () = tokio::time::sleep_until(look_at) => {
                     let has_more = self.look(&mut round).await.unwrap_or_else(|error| {
                         tracing::warn!(error = chain(&error), "notifications failed, will go on");
@@ -131,9 +132,12 @@ impl Site {
             }
             self.begin_calls(&mut round);
         }
+        // Each notes what it has done.
+        while round.calls.ended().await.is_some() {}
+        while round.questions.ended().await.is_some() {}
     }
 
-    /// Does all that is due now, and waits for it.
+    /// Does all that is due now, and waits for it, unless it is stopped.
     pub async fn run_notifications_once(&self) -> Result<(), Error> {
         let mut round = Round::new();
         loop {
@@ -159,6 +163,9 @@ impl Site {
         round.forget(self.now());
         let mut outcome = Ok(false);
         for organization in organizations {
+            if self.is_stopped() {
+                return Ok(false);
+            }
             match self.look_at_site(round, &organization).await {
                 Ok(has_more) => outcome = outcome.map(|before| before || has_more),
                 Err(error) => outcome = outcome.and(Err(error)),

@@ -107,10 +107,15 @@ impl Site {
         while end.is_none()
             && let Some(claim) = claims.next()
         {
-            let attempt = if BEGIN_WITHIN < begun.elapsed() {
+            let attempt = if self.is_stopped() || BEGIN_WITHIN < begun.elapsed() {
                 Ok(Attempt::NotMade)
             } else {
-                self.attempt(sender, subscription, line, &claim.event).await
+                tokio::select! {
+                    // An answer that is there counts.
+                    biased;
+                    attempt = self.attempt(sender, subscription, line, &claim.event) => attempt,
+                    () = self.stopped() => Ok(Attempt::NotMade),
+                }
             };
             let failure = match attempt {
                 Ok(Attempt::Made(Ok(()))) => {

@@ -427,7 +427,7 @@ async fn an_attempt_that_a_stop_breaks_off_counts_for_nothing(test: TestSite) {
     let running = tokio::spawn(async move { running.run_extraction().await });
     endless.0.notified().await;
     assert!(test.number("SELECT MAX(attempts) FROM extraction").await > 0);
-    site.stop_extraction();
+    site.stop();
     tokio::time::timeout(PATIENCE, running).await.expect("it does not stop").unwrap();
     assert_eq!(test.number("SELECT MAX(attempts) FROM extraction").await, 0);
     // The next server goes on at once.
