@@ -152,8 +152,11 @@ macro_rules! sent {
 
 const SENT: ByEngine = at_places!(sent);
 
+/// One that was not tried now keeps what was said of it before.
 const SETTLE: &str = "
-    UPDATE delivery SET state = $6, attempts = $7, due_ms = $8, changed_ms = $9, last_error = $10
+    UPDATE delivery
+       SET state = $6, attempts = $7, due_ms = $8, changed_ms = $9,
+           last_error = COALESCE($10, CASE WHEN $6 = 'DUE' THEN last_error END)
      WHERE organization_id = $1 AND subscription_id = $2 AND created_ms = $3 AND event_id = $4
        AND state = 'DUE' AND attempts = $5";
 

@@ -206,6 +206,8 @@ async fn a_delivery_is_tried_again_given_up_and_sent_once_more() {
         let [claim] = &place.claim(&id, at(5_000), 10).await[..] else { panic!("one") };
         assert_eq!(claim.attempt, 2);
         place.settle(&id, claim, Outcome::Untried(at(6_000))).await;
+        let [line] = &place.log().await[..] else { panic!("one") };
+        assert_eq!(line.last_error.as_deref(), Some("no connection"));
         let [claim] = &place.claim(&id, at(6_000), 10).await[..] else { panic!("one") };
         assert_eq!(claim.attempt, 2);
         place.settle(&id, claim, Outcome::Dead("status 500".to_owned())).await;
