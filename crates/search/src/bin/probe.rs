@@ -9,9 +9,11 @@ use std::net::{TcpStream, UdpSocket};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use docharbor_search::extract::{Confinement, Format, OfficeFormat, convert, enter_sandbox, serve};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Resource, getrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 /// Says that an attempt succeeded.
@@ -61,6 +63,7 @@ fn obey(words: &[&str]) -> ExitCode {
             None => ExitCode::from(78),
         },
         ["misbehave", how, ..] => report(misbehave(how)),
+        ["stay", address] => report(stay(address)),
         _ => ExitCode::from(2),
     }
 }
@@ -97,6 +100,8 @@ fn office(document: &Path) -> io::Result<()> {
         ["hard-link", target] => return fs::hard_link(target, document.with_extension("pdf")),
         ["chmod"] => fs::set_permissions(document, fs::Permissions::from_mode(0o666))?,
         ["again", ..] => restart(document),
+        ["leave", address] => leave_behind(address)?,
+        ["swell", bytes] => swell(&document.with_extension("large"), bytes)?,
         ["misbehave", how] => misbehave_at(how, document)?,
         [what, argument] => attempt(what, argument)?,
         _ => return Err(io::ErrorKind::InvalidInput.into()),
@@ -109,6 +114,36 @@ fn restart(document: &Path) {
     if File::create_new(document.with_extension("started")).is_ok() {
         std::process::exit(81);
     }
+}
+
+/// Starts another one that stays, and ends before it.
+fn leave_behind(address: &str) -> io::Result<()> {
+    let mut other = Command::new(std::env::current_exe()?)
+        .args(["stay", address])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let stdout = other.stdout.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+    stdout.read_exact(&mut [0])
+}
+
+/// Keeps a connection open until it is ended.
+fn stay(address: &str) -> io::Result<()> {
+    let _connection = TcpStream::connect(address)?;
+    io::stdout().write_all(b"!")?;
+    io::stdout().flush()?;
+    misbehave("hang")
+}
+
+/// Writes one file of so many bytes.
+fn swell(path: &Path, bytes: &str) -> io::Result<()> {
+    let mut left: usize = bytes.parse().map_err(io::Error::other)?;
+    let mut file = File::create(path)?;
+    while left != 0 {
+        let part = left.min(1 << 20);
+        file.write_all(&vec![0; part])?;
+        left -= part;
+    }
+    Ok(())
 }
 
 /// Uses up what there is, a little more than is allowed, and then waits for the end.
@@ -152,6 +187,15 @@ fn attempt(what: &str, argument: &str) -> io::Result<()> {
         "read" => fs::read(argument).map(drop),
         "write" => File::create(argument).map(drop),
         "empty" => File::options().read(true).custom_flags(libc::O_TRUNC).open(argument).map(drop),
+        "empty-by-mode-3" => {
+            // Neither reading nor writing by its name, and yet it truncates.
+            let flags = OFlags::from_bits_retain(3) | OFlags::TRUNC;
+            Ok(rustix::fs::open(argument, flags, Mode::empty()).map(drop)?)
+        }
+        "processor" => match getrlimit(Resource::Cpu).current {
+            Some(seconds) if Ok(seconds) == argument.parse() => Ok(()),
+            _ => Err(io::ErrorKind::Other.into()),
+        },
         "list" => fs::read_dir("/").map(drop),
         "connect" => TcpStream::connect(argument).map(drop),
         "datagram" => UdpSocket::bind("127.0.0.1:0").map(drop),

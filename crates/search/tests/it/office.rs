@@ -1,6 +1,7 @@
 //! Office files as an office program prints them: LibreOffice, and one that means harm.
 
 use std::fs;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ use crate::support::{extract, extract_with, extractor, program};
 const LIBREOFFICE: &str = "/usr/bin/soffice";
 /// Longer than any test of one document may take: nothing here ends because of it.
 const LONG: Duration = Duration::from_mins(10);
+/// How long something is waited for that must happen.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An extractor with an office program, and the directory in which that works.
 struct Bench {
@@ -294,6 +297,33 @@ async fn an_office_program_that_takes_all_there_is_is_ended() {
 }
 
 #[tokio::test]
+async fn an_office_program_has_as_much_of_the_processor_and_a_file_as_one_document_needs() {
+    let bench = Bench::probe();
+    assert!(bench.has_page("processor 40").await);
+    assert!(!succeeds_outside("processor 40"));
+    assert!(bench.has_page("swell 67108864").await);
+    assert!(!bench.has_page("swell 67108865").await);
+    assert!(succeeds_outside("swell 67108865"));
+}
+
+/// Only where no wall keeps it from starting another one.
+#[tokio::test]
+async fn what_an_office_program_starts_ends_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = ProcessExtractor::new(program(), &["extract"], 1, Confinement::WhatThereIs);
+    let place = directory.path().join("office");
+    let helper = ["refused", "landlock", "refused", "seccomp", "convert"];
+    let open = open.with_office(OfficeProgram::new(&program(), &helper, place).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let command = format!("leave {}", listener.local_addr().unwrap());
+    let extracted = extract_with(&open, "a.rtf", ordering(&command).as_bytes()).await;
+    assert!(is_wide(&extracted.unwrap()), "nothing was started");
+    let (mut connection, _) = listener.accept().unwrap();
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(connection.read(&mut [0]).expect("it is still there"), 0);
+}
+
+#[tokio::test]
 async fn an_office_program_is_started_again_when_it_asks_once() {
     assert!(Bench::probe().has_page("again").await);
 }
@@ -315,6 +345,7 @@ async fn without_a_wall_no_office_program_runs_unless_that_was_decided() {
             (format!("read {}", secret.display()), "landlock"),
             ("execute -".to_owned(), "seccomp"),
             (format!("empty {}", secret.display()), "both"),
+            (format!("empty-by-mode-3 {}", secret.display()), "both"),
         ] {
             let extracted = extract_with(&open, "a.rtf", ordering(&command).as_bytes()).await;
             let is_free = kept_by == "nothing" || kept_by == wall;
