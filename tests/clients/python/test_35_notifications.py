@@ -599,6 +599,42 @@ def test_what_a_queue_refused_is_given_up_and_sent_once_more_when_somebody_says_
     assert json.loads(message["Message"])["entityId"] == upload.version
 
 
+def test_one_message_is_sent_once_more_whatever_became_of_it(make_queueing, queue):
+    site = make_queueing(DOCHARBOR_NOTIFICATION_ATTEMPTS="2")
+    subscription = subscribe(site, queue.url, protocol="SQS")
+    until("the queue has taken it", lambda: status(site, subscription) == "CONFIRMED")
+    folder = site.folder(site.person().root)
+    site.upload(folder)
+    [first] = until("it arrives", queue.messages)
+    [sent] = until("that is noted", lambda: log(site, "--state", "sent"))
+    queue.remove()
+    for _ in range(2):
+        site.upload(folder)
+
+    def both():
+        found = log(site, "--state", "dead")
+        return len(found) == 2 and found
+
+    dead = until("the others are given up", both)
+    queue.make()
+
+    def resend(message):
+        return site.server.run("notify", "resend", str(site.server.data), "--message", message)
+
+    wanted = dead[0]["MessageId"]
+    queue.got.clear()
+    assert resend(wanted).stdout.strip() == "1"
+    [message] = until("it arrives", queue.messages)
+    assert message["MessageId"] == wanted
+    assert sent["MessageId"] == first["MessageId"]
+    queue.got.clear()
+    assert resend(sent["MessageId"]).stdout.strip() == "1"
+    [message] = until("it arrives again", queue.messages)
+    assert message["MessageId"] == first["MessageId"]
+    # Nobody asked for the other one.
+    assert [one["MessageId"] for one in log(site, "--state", "dead")] == [dead[1]["MessageId"]]
+
+
 def test_a_queue_is_told_of_one_of_several_sites_only_when_its_reader_wants_it(make_queueing, queue):
     """The server's key may reach queues that are another site's."""
     site = make_queueing()

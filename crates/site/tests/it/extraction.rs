@@ -17,7 +17,9 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 
 use crate::search::{found, words};
-use crate::support::{Actor, Draft, Target, TestSite, assert_refused, new_user, on_both_engines};
+use crate::support::{
+    Actor, Draft, Engine, Target, TestSite, assert_refused, new_user, on_both_engines,
+};
 
 /// How long something is waited for that must happen.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -388,6 +390,30 @@ impl Extractor for Watchful {
         }
         .boxed()
     }
+}
+
+/// The clock that a round goes by can be moved where there is one thread alone.
+#[tokio::test]
+async fn a_long_round_ends_for_the_next_one_to_see_new_sites() {
+    let test = TestSite::on(Engine::Sqlite).await;
+    for number in 0..5 {
+        test.upload(&test.root(), &format!("{number}.txt"), b"hello").await.unwrap();
+    }
+    let parrot = Arc::new(Parrot::default());
+    let site = test.extracting(Arc::<Parrot>::clone(&parrot));
+    let place = parrot.place.lock().await;
+    let later = async {
+        while parrot.asked.load(Ordering::SeqCst) < 3 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::resume();
+        drop(place);
+    };
+    let (first, ()) = tokio::join!(extract(&site), later);
+    assert_eq!(first, done(3, 0, 0));
+    assert_eq!(extract(&site).await, done(2, 0, 0));
 }
 
 async fn a_document_that_was_tried_before_is_in_hand_alone(test: TestSite) {

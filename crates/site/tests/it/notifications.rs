@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use docharbor_domain::{Subscription, SubscriptionProtocol};
+use docharbor_domain::{Subscription, SubscriptionProtocol, Timestamp};
+use docharbor_notify::Resolver;
 use docharbor_site::NewSubscription;
+use tokio::time::timeout;
 
 use crate::receiver::{Answers, Receiver};
 use crate::support::{Actor, NOBODY, TestSite, on_both_engines};
@@ -20,10 +23,20 @@ on_both_engines! {
     a_backlog_of_ten_thousand_deliveries_drains,
     whoever_ends_a_subscription_is_sent_nothing_more,
     however_much_was_given_up_all_of_it_is_sent_once_more,
+    what_found_no_turn_to_ask_for_an_address_counts_as_no_attempt,
+    each_wait_is_twice_as_long_as_the_one_before_up_to_an_hour,
+    what_a_stop_breaks_off_counts_for_nothing_and_what_was_sent_is_noted,
 }
 
 /// More endpoints than are called at once.
 const MANY: usize = 80;
+
+/// Names that are looked up at once for messages, and more than that.
+const TURNS: i64 = 8;
+const NAMES: i64 = 10;
+
+/// When something that ought to happen is given up.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 async fn subscribe(test: &TestSite) -> Subscription {
     subscribe_at(test, NOBODY.to_owned()).await
@@ -266,4 +279,85 @@ async fn however_much_was_given_up_all_of_it_is_sent_once_more(test: TestSite) {
     test.site.run_notifications_once().await.unwrap();
     assert_eq!(count(&test, "state = 'SENT' AND attempts = 1").await, 2_500);
     assert_eq!(receiver.messages().len(), 5_000);
+}
+
+async fn what_found_no_turn_to_ask_for_an_address_counts_as_no_attempt(test: TestSite) {
+    for _ in 0..NAMES {
+        subscribe(&test).await;
+    }
+    // The site's key is made at the first question.
+    test.site.run_notifications_once().await.unwrap();
+    test.execute(
+        "UPDATE notification_subscription
+            SET endpoint = 'https://' || id || '.example/', asked_ms = NULL, asked_error = NULL",
+    )
+    .await;
+    let silent: Resolver = Arc::new(|_, _| Box::pin(std::future::pending()));
+    let actor = Actor { site: test.resolving(silent), call: test.call.clone() };
+    let until = async |what: &str, count: i64| {
+        let sql = format!("SELECT COUNT(*) FROM notification_subscription WHERE {what}");
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while test.number(&sql).await != count {
+            tick.tick().await;
+        }
+    };
+    let asking = async {
+        until("asked_error IS NOT NULL", TURNS).await;
+        test.advance(1_000);
+        // The others are asked again and again, for as long as there is no turn for them.
+        let again = format!("asked_error IS NULL AND asked_ms = {}", test.clock_now().as_millis());
+        until(&again, NAMES - TURNS).await;
+    };
+    telling(&actor, timeout(PATIENCE, asking)).await.expect("questions were taken for asked");
+
+    test.execute("UPDATE notification_subscription SET status = 'CONFIRMED'").await;
+    invent(&test, &test, 2).await;
+    // The look-ups of before are still going on, so this site is to have turns of its own.
+    let silent: Resolver = Arc::new(|_, _| Box::pin(std::future::pending()));
+    test.resolving(silent).run_notifications_once().await.unwrap();
+    assert_eq!(count(&test, "attempts = 1 AND last_error IS NOT NULL").await, 2 * TURNS);
+    let untried = "attempts = 0 AND last_error IS NULL AND state = 'DUE'";
+    assert_eq!(count(&test, untried).await, 2 * (NAMES - TURNS));
+    test.assert_sound().await;
+}
+
+async fn each_wait_is_twice_as_long_as_the_one_before_up_to_an_hour(test: TestSite) {
+    subscribed(&test).await;
+    test.upload(&test.root(), "document", b"12345").await.unwrap();
+    let mut longest = test.site.settings().notifications.first_wait_ms;
+    for attempt in 1..16 {
+        test.site.run_notifications_once().await.unwrap();
+        assert_eq!(count(&test, &format!("attempts = {attempt}")).await, 1);
+        let due = Timestamp::from_millis(test.number("SELECT due_ms FROM delivery").await);
+        let wait_ms = due.as_millis() - test.clock_now().as_millis();
+        assert!((longest / 2..longest).contains(&wait_ms), "{wait_ms} ms after {attempt}");
+        test.set_clock(due.plus_millis(3_600_000));
+        longest = (longest * 2).min(3_600_000);
+    }
+}
+
+async fn what_a_stop_breaks_off_counts_for_nothing_and_what_was_sent_is_noted(test: TestSite) {
+    let (hanging, well) =
+        (Receiver::start(Answers::Never).await, Receiver::start(Answers::Always).await);
+    confirmed_at(&test, &test, &hanging, 1).await;
+    confirmed_at(&test, &test, &well, 1).await;
+    invent(&test, &test, 500).await;
+    subscribe_at(&test, hanging.endpoint(1)).await;
+    let site = test.site_over(Arc::new(test.blobs.clone()));
+    let running = site.clone();
+    let running = tokio::spawn(async move { running.run_notifications().await });
+    hanging.until(|hanging| hanging.messages().len() == 1 && hanging.questions() == 1).await;
+    well.until(|well| !well.messages().is_empty()).await;
+    site.stop();
+    timeout(PATIENCE, running).await.expect("it does not stop").unwrap();
+    let sent = count(&test, "state = 'SENT'").await;
+    let now = test.clock_now().as_millis();
+    let untried = format!("state = 'DUE' AND attempts = 0 AND due_ms <= {now}");
+    assert_eq!(count(&test, &untried).await, 1_000 - sent);
+    let unasked = "SELECT COUNT(*) FROM notification_subscription
+                    WHERE status = 'PENDING' AND asked_ms IS NULL AND asked_error IS NULL";
+    assert_eq!(test.number(unasked).await, 1);
+    // One message may have been on its way; no other is sent twice.
+    let taken = i64::try_from(well.messages().len()).unwrap();
+    assert!((sent..=sent + 1).contains(&taken), "{taken} taken, {sent} noted");
 }

@@ -15,6 +15,7 @@ use docharbor_domain::{
     UserType, VersionId,
 };
 use docharbor_metadata::{Metadata, Options};
+use docharbor_notify::Resolver;
 use docharbor_search::extract::Extractor;
 use docharbor_site::{
     Clock, Courier, CourierSettings, Error, Expected, FirstStart, ItemUpdate, Keyring, MasterKey,
@@ -159,6 +160,17 @@ impl TestSite {
         let clock = Arc::<TestClock>::clone(&self.clock);
         let parts = parts(&self.metadata, blobs, directories, clock, settings);
         Site::new(Parts { extractor: Some(extractor), ..parts })
+    }
+
+    /// Another site on the same data, which asks another resolver for the addresses of endpoints.
+    pub(crate) fn resolving(&self, resolver: Resolver) -> Site {
+        let settings = self.site.settings().clone();
+        let directories = Arc::new(docharbor_site::LdapConnector);
+        let clock = Arc::<TestClock>::clone(&self.clock);
+        let blobs = Arc::new(self.blobs.clone());
+        let parts = parts(&self.metadata, blobs, directories, clock, settings);
+        let courier = Courier::with_resolver(CourierSettings::default(), resolver).unwrap();
+        Site::new(Parts { courier, ..parts })
     }
 
     /// Somebody to act in a task of its own.
