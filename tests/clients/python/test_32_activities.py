@@ -86,6 +86,19 @@ def test_an_administrator_asks_what_one_user_did(site, folder, everything):
     assert types(site.admin, UserId=bob.id, **everything) == ["FOLDER_CREATED"]
 
 
+def test_a_user_who_administers_sees_the_site_and_others_what_concerns_them(site, folder):
+    administrator, other = site.person(), site.person()
+    site.admin.update_user(UserId=administrator.id, Type="ADMIN")
+    upload = site.upload(folder)
+
+    def documents(person):
+        told = [activity["ResourceMetadata"] for activity in feed(person.client())]
+        return {resource["Id"] for resource in told if "VersionId" in resource}
+
+    assert upload.document in documents(administrator)
+    assert documents(other) == set()
+
+
 def test_a_move_and_a_rename_say_what_was_before(site, folder, everything):
     upload = site.upload(folder, name="before.txt")
     target = site.folder(folder)

@@ -128,6 +128,28 @@ def test_what_a_document_says_is_found_by_those_who_may_read_it(site, folder):
     until("the new version counts", lambda: uploads["txt"].document not in found(owner), seconds=120)
 
 
+def test_what_an_older_version_says_is_found_where_versions_are_asked_for(site, folder):
+    first = site.upload(folder, b"Dear ferryman", "letter-to-somebody.txt")
+    second = site.upload_version(first.document, b"Dear lockkeeper")
+
+    def found(word, kind, member):
+        items = site.admin.search_resources(
+            OrganizationId=site.server.organization_id, QueryText=word,
+            Filters={"ResourceTypes": [kind]},
+        )["Items"]
+        return [item[member]["Id"] for item in items]
+
+    for upload, word in (first, "ferryman"), (second, "lockkeeper"):
+        wanted = [upload.version]
+        until(
+            f"{word} is found",
+            lambda: found(word, "DOCUMENT_VERSION", "DocumentVersionMetadata") == wanted,
+            seconds=120,
+        )
+    assert found("lockkeeper", "DOCUMENT", "DocumentMetadata") == [first.document]
+    assert found("ferryman", "DOCUMENT", "DocumentMetadata") == []
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_thumbnails_come_by_themselves(site, folder, name):
     upload = site.upload(folder, DOCUMENTS[name], name)
@@ -263,7 +285,15 @@ def test_hostile_documents_are_documents_like_others(site, folder):
     wait_for_thumbnails(site.admin, good)
     for name, upload in hostile.items():
         assert site.download(upload) == HOSTILE[name]
-        assert name == "broken.pdf" or not thumbnails(site.admin, upload), name
+        if name == "broken.pdf":
+            continue
+        noted = f"SELECT state, due_ms FROM extraction WHERE version_id = '{upload.version}'"
+        until(
+            f"{name} is noted as one that gives nothing",
+            lambda: Rows(site.server).ask(noted) == [("NOT_EXTRACTABLE", None)],
+            seconds=120,
+        )
+        assert not thumbnails(site.admin, upload), name
     assert site.server.health("ready") == 200
 
 
