@@ -123,7 +123,7 @@ fn headers(content_type: &'static str, cache: &'static str) -> [(HeaderName, &'s
 
 fn unknown_link() -> Response {
     let text = "This link leads nowhere: it was changed, its time is over, or it was for a \
-                subscription that is gone.\n";
+                subscription that is gone. For a new one delete the subscription and make it anew.\n";
     (StatusCode::NOT_FOUND, headers("text/plain; charset=utf-8", "no-store"), text).into_response()
 }
 

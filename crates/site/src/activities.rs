@@ -227,9 +227,9 @@ fn feed(query: &ActivitiesQuery, item: Option<&Subject>) -> Feed {
 /// Whose activities alone are wanted. Users ask what they did, administrators what anybody did.
 fn initiator(call: &Call, query: &ActivitiesQuery) -> Result<Option<UserId>, Refusal> {
     match &query.initiator {
-        Some(other) if !reads_site(call) && call.user_id() != Some(other) => {
-            Err(Refusal::NotAllowed("only administrators ask what somebody else did"))
-        }
+        Some(other) if !reads_site(call) && call.user_id() != Some(other) => Err(
+            Refusal::NotAllowed("only administrators ask what somebody else did; leave UserId out"),
+        ),
         initiator => Ok(initiator.clone()),
     }
 }

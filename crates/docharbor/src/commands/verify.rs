@@ -21,7 +21,8 @@ pub(crate) struct Verify {
     /// The data directory; its server may be running
     #[arg(value_name = "DIR", default_value = DEFAULT_DATA_DIRECTORY)]
     directory: PathBuf,
-    /// Read all stored bytes and compare them with their digests, and search for all that is indexed
+    /// Read all stored bytes and compare them with their digests, and search for all that is
+    /// indexed, by its name and its first words
     #[arg(long)]
     deep: bool,
     /// Print the findings as one JSON object

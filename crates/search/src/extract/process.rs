@@ -146,7 +146,7 @@ impl ProcessExtractor {
             self.told.call_once(|| {
                 tracing::warn!(
                     "documents are not looked into: this kernel or container offers no Landlock or \
-                     no seccomp; the setting extraction decides what to do"
+                     no seccomp; use one that has both, or set extraction to without-sandbox or off"
                 );
             });
             return Err(fault(Fault::NoSandbox));

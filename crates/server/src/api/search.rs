@@ -67,7 +67,10 @@ fn place(bytes: &[u8]) -> Result<SearchPlace, Refusal> {
         let candidates = i64::from_be_bytes(candidates.try_into().ok()?);
         Some(SearchPlace { is_among_visible: *kind == 1, candidates })
     };
-    read().ok_or(Refusal::InvalidArgument { member: "Marker", reason: "is none of this version" })
+    read().ok_or(Refusal::InvalidArgument {
+        member: "Marker",
+        reason: "is none of this version; begin again without it",
+    })
 }
 
 fn scope(scopes: &[SearchQueryScopeType]) -> SearchScope {
