@@ -34,6 +34,15 @@ def test_who_may_come_in_is_told_in_ten_lines():
     assert len("".join(told).splitlines()) == 10
 
 
+def test_the_first_command_means_the_server_and_no_other_program_of_the_workspace():
+    """Built as for the tests: to build a release for it would take longer than all other stories."""
+    cargo, run, release, dashes, serve = SERVE.split()
+    assert (release, serve) == ("--release", "serve")
+    command = [cargo, run, "--quiet", dashes, "--version"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.stdout.startswith("docharbor "), done.stderr
+
+
 def surroundings(folder):
     """A shell as a newcomer has it, with the built binary where the page says it is."""
     built = folder / "target/release/docharbor"
